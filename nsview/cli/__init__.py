@@ -1,0 +1,1 @@
+"""The commands: one module each, plain text for people and ``--json`` for scripts."""

@@ -1,0 +1,39 @@
+"""What can go wrong, in words for people.
+
+::
+
+    NsviewError              exit 1
+    ├── NoSuchObject         exit 3   no container, process or namespace of that name (or it is gone)
+    │   └── Ambiguous        exit 3   several fit; the candidates are listed
+    └── NotPermitted         exit 4   the kernel does not let this user look or act
+
+Exit codes are decided by the command line alone (`nsview.cli.exit_codes`). A process that vanishes
+while it is read is no error: readers return ``None`` and their callers go on.
+"""
+
+from __future__ import annotations
+
+
+class NsviewError(Exception):
+    """Something failed; the message is one line, `hint` says what to try."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class NoSuchObject(NsviewError):  # noqa: N818 - named for the condition, as the kernel's ESRCH is
+    """The named container, process or namespace does not exist, or is gone."""
+
+
+class Ambiguous(NoSuchObject):
+    """Several objects fit the reference."""
+
+    def __init__(self, reference: str, candidates: list[str]) -> None:
+        super().__init__(f"{reference!r} is ambiguous", hint="it may be " + ", ".join(candidates))
+        self.candidates = candidates
+
+
+class NotPermitted(NsviewError):  # noqa: N818 - named for the condition, as the kernel's EPERM is
+    """The kernel refused: a capability or root is missing."""

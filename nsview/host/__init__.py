@@ -1,0 +1,1 @@
+"""What runs on the host: census, namespaces and why they live, PID map, containers."""

@@ -1,0 +1,1 @@
+"""The terminal UI: one screen or widget a file."""

@@ -1,0 +1,65 @@
+"""The namespace matrix of a container."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tui import fake_details as fake
+
+from nsview.host.model import Container, Holder
+from nsview.tui.rows.matrix import MatrixRow, matrix_rows
+
+
+def of(ref: str) -> dict[str, MatrixRow]:
+    snapshot = fake.snapshot()
+    found = snapshot.container(ref)
+    assert found is not None
+    return {row.kind: row for row in matrix_rows(snapshot, found)}
+
+
+def test_own_namespace_is_shared_with_nobody() -> None:
+    row = of("docker/web")["net"]
+
+    assert (fake.WEB[1], fake.HOST[1]) == (row.own, row.host)
+    assert not row.shared
+    assert row.with_whom == "nobody"
+    assert row.held_by == "3 processes"
+
+
+def test_hosts_namespace_is_shared_with_the_host_and_its_containers() -> None:
+    row = of("docker/web")["user"]
+
+    assert row.shared
+    assert row.with_whom == "host, dind, inner"
+
+
+def test_many_sharers_are_counted() -> None:
+    row = of("docker/web")["time"]
+
+    assert row.with_whom == "host, 3 containers"
+
+
+def test_host_page_shares_with_containers_not_with_itself() -> None:
+    row = of("host")["time"]
+
+    assert not row.shared
+    assert row.with_whom == "4 containers"
+
+
+def test_unreadable_namespace_says_so() -> None:
+    snapshot = fake.snapshot()
+    nothing = Container(ref="x", engine="x", id=None, name="x")
+
+    row = matrix_rows(snapshot, replace(nothing, status="running"))[0]
+
+    assert (row.own, row.with_whom) == (0, "not readable")
+
+
+def test_known_holders_are_spelled_out() -> None:
+    snapshot = fake.snapshot()
+    web = snapshot.container("docker/web")
+    assert web is not None
+
+    rows = matrix_rows(snapshot, web, {"net": (Holder(kind="fd", fd=3, pid=400),)})
+
+    assert next(row.held_by for row in rows if row.kind == "net") == "fd 3 of 400 (sshd)"

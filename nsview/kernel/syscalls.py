@@ -1,0 +1,101 @@
+"""System calls that Python 3.11 has no function for, by ctypes.
+
+ctypes is imported with the first call: it costs 10 ms, and many commands need none of this.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import struct
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import ctypes
+
+# Numbers from 424 on are the same on every architecture but alpha and mips
+# (include/uapi/asm-generic/unistd.h); older calls are made by their name in the C library.
+OPENAT2: Final = 437
+PIDFD_GETFD: Final = 438
+STATMOUNT: Final = 457
+LISTMOUNT: Final = 458
+LISTNS: Final = 470
+
+CLONE_FS: Final = 0x200
+"""For unshare(): a thread with its own root and working directory may enter a mount namespace."""
+
+RESOLVE_NO_MAGICLINKS: Final = 0x02
+RESOLVE_NO_SYMLINKS: Final = 0x04
+RESOLVE_BENEATH: Final = 0x08
+RESOLVE_IN_ROOT: Final = 0x10
+
+_OPEN_HOW: Final = struct.Struct("=QQQ")  # struct open_how: flags, mode, resolve
+
+
+def syscall(number: int, *arguments: int | bytes | bytearray | None) -> int:
+    """Make a system call and return its result; raises OSError with the errno of a failed one.
+
+    A bytearray is passed as the address of its memory, for the kernel to read or fill; bytes are
+    for reading alone.
+    """
+    import ctypes
+
+    result: int = _libc().syscall(ctypes.c_long(number), *map(_argument, arguments))
+    if result == -1:
+        raise _error()
+    return result
+
+
+def setns(fd: int, flags: int = 0) -> None:
+    """Move the calling *thread* into the namespace(s) of `fd` (setns(2))."""
+    if _libc().setns(fd, flags) == -1:
+        raise _error()
+
+
+def unshare(flags: int) -> None:
+    """Give the calling *thread* namespaces (or, with CLONE_FS, a root and cwd) of its own."""
+    if _libc().unshare(flags) == -1:
+        raise _error()
+
+
+def pidfd_getfd(pidfd: int, fd: int) -> int:
+    """Duplicate the descriptor `fd` of another process; close-on-exec (Linux 5.6).
+
+    Needs the rights to ptrace it: else EPERM.
+    """
+    return syscall(PIDFD_GETFD, pidfd, fd, 0)
+
+
+def openat2(dir_fd: int, path: str, flags: int, resolve: int, mode: int = 0) -> int:
+    """Open `path` below `dir_fd` with RESOLVE_* (Linux 5.6); close-on-exec in any case."""
+    how = _OPEN_HOW.pack(flags | os.O_CLOEXEC, mode, resolve)
+    name = os.fsencode(path)
+    if b"\0" in name:
+        raise ValueError("embedded null byte")  # as os.open does
+    return syscall(OPENAT2, dir_fd, name + b"\0", how, len(how))
+
+
+@functools.cache
+def _libc() -> ctypes.CDLL:
+    import ctypes
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.syscall.restype = ctypes.c_long
+    return libc
+
+
+def _argument(value: int | bytes | bytearray | None) -> object:
+    import ctypes
+
+    if isinstance(value, int):
+        return ctypes.c_long(value)
+    if isinstance(value, bytearray):
+        return (ctypes.c_char * len(value)).from_buffer(value)
+    return ctypes.c_char_p(value)
+
+
+def _error() -> OSError:
+    import ctypes
+
+    number = ctypes.get_errno()
+    return OSError(number, os.strerror(number))

@@ -51,7 +51,7 @@ def mount_rows(nodes: Iterable[MountNode], folded: Collection[int] = ()) -> list
 
 
 def mount_source(mount: Mount) -> str:
-    """``/dev/sda1[/var/lib/x]``: the source, and which directory of it is mounted, as findmnt(8)."""
+    """The source, and which directory of it is mounted: ``/dev/sda1[/srv]``, as findmnt(8)."""
     part = "" if mount.root == "/" else f"[{mount.root}]"
     return display(mount.source + part)
 

@@ -45,9 +45,10 @@ def open_below(root: int | str, path: str, flags: int) -> int:
 def read_below(root: int | str, path: str, *, limit: int = DEFAULT_LIMIT) -> bytes | None:
     """Return the contents of a regular file below `root`.
 
-    None when it (or the root) is missing, no regular file, has nothing to give without waiting, or is longer than
-    `limit` bytes (half a file would be read as nonsense). Raises OSError for what is wrong beyond
-    that, PermissionError among it. A file system served by a process (FUSE) can still make it wait.
+    None when it (or the root) is missing, no regular file, has nothing to give without waiting, or
+    is longer than `limit` bytes (half a file would be read as nonsense). Raises OSError for what is
+    wrong beyond that, PermissionError among it. A file system that a process serves (FUSE) can
+    still make it wait.
     """
     try:
         fd = open_below(root, path, os.O_PATH)

@@ -48,6 +48,8 @@ class Record:
 
     engine: str
     id: str
+    namespace: str | None = None
+    """containerd's namespace, as in `Match`: another one may have a container of the same id."""
     name: str | None = None
     image: str | None = None
     image_id: str | None = None
@@ -56,6 +58,8 @@ class Record:
     """It is the pod's own container (pause, infra): it only holds the namespaces."""
     running: bool | None = None
     """What the files claim; the census knows better. None where they do not say."""
+    paused: bool | None = None
+    """Frozen (docker pause, podman pause), as the files claim it."""
     pid: int | None = None
     """Host PID of its first process, as the files claim it."""
     started: float | None = None

@@ -1,0 +1,301 @@
+"""Containers of podman, CRI-O and buildah: all three keep them in a containers/storage graph root.
+
+``<graphroot>/<driver>-containers/{containers,volatile-containers}.json`` list them; with transient
+storage the volatile list is below the run root. What a container is for stands in its `metadata`,
+JSON in a string, in each engine's own form. github.com/containers/storage: containers.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+from nsview.engines.base import Daemon, Pod, Record, User
+from nsview.engines.command_line import path_option
+from nsview.engines.disk import (
+    DATABASE_LIMIT,
+    DiskStore,
+    ParsedFiles,
+    names,
+    open_folder,
+    read_file,
+)
+from nsview.engines.libpod import (
+    BOLT_NAME,
+    SQL_NAMES,
+    LibpodContainer,
+    parse_bolt_state,
+    parse_sql_state,
+)
+from nsview.engines.untrusted import (
+    flag,
+    number,
+    parse_json,
+    parse_toml,
+    path,
+    sequence,
+    text,
+    texts,
+    timestamp,
+)
+
+GRAPH_ROOT: Final = "/var/lib/containers/storage"
+RUN_ROOT: Final = "/run/containers/storage"
+CONFIG_FILES: Final = ("/usr/share/containers/storage.conf", "/etc/containers/storage.conf")
+
+_CONTAINERS = "-containers"
+_LISTS = ("containers.json", "volatile-containers.json")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredContainer:
+    """An element of containers.json with its metadata read."""
+
+    engine: str
+    id: str
+    name: str | None
+    image: str | None
+    image_id: str | None
+    created: float | None
+    pod_id: str | None = None
+    """CRI-O: id of the sandbox."""
+    pod: Pod | None = None
+    """CRI-O: only the sandbox itself knows it."""
+
+
+def parse_containers(data: bytes) -> tuple[StoredContainer, ...]:
+    """Read a containers.json or volatile-containers.json."""
+    found = (_stored(element) for element in sequence(parse_json(data)))
+    return tuple(container for container in found if container is not None)
+
+
+def _stored(element: object) -> StoredContainer | None:
+    identity = text(element, "id")
+    if identity is None:
+        return None
+    metadata = parse_json(text(element, "metadata") or "")
+    first_name = next(iter(texts(element, "names")), None)
+    image_id = text(element, "image") or text(metadata, "image-id")
+    image = text(metadata, "image-name")
+    created = timestamp(element, "created")
+    pod_id = text(metadata, "pod-id")
+    if pod_id is None:  # buildah writes no metadata
+        return StoredContainer(
+            engine="podman" if text(metadata, "name") else "buildah",
+            id=identity,
+            name=text(metadata, "name") or first_name,
+            image=image,
+            image_id=image_id,
+            created=created,
+        )
+    pod_name = text(metadata, "pod-name")
+    sandbox = flag(metadata, "pod") or pod_id == identity
+    pod = None
+    if sandbox:
+        # pod-name is ``k8s_<name>_<namespace>_<uid>_<attempt>``, metadata-name what its author said
+        pod = Pod(
+            uid=text(metadata, "uid") or pod_id,
+            name=text(metadata, "metadata-name") or pod_name,
+            namespace=text(metadata, "namespace"),
+        )
+    return StoredContainer(
+        engine="cri-o",
+        id=identity,
+        name=text(metadata, "metadata-name") or text(metadata, "name") or first_name,
+        image=image,
+        image_id=image_id,
+        created=created or number(metadata, "created-at"),
+        pod_id=pod_id,
+        pod=pod,
+    )
+
+
+def parse_images(data: bytes) -> Mapping[str, str]:
+    """The first name of every image that has one, by image id, from an images.json."""
+    found = {}
+    for element in sequence(parse_json(data)):
+        identity = text(element, "id")
+        name = next(iter(texts(element, "names")), None)
+        if identity and name:
+            found[identity] = name
+    return found
+
+
+class _Sources(NamedTuple):
+    """What all the files say; compared with the last round's, where unchanged means identical."""
+
+    lists: tuple[tuple[str, tuple[StoredContainer, ...]], ...]
+    """The storage driver, and what it has."""
+    images: tuple[Mapping[str, str] | None, ...]
+    libpod: Mapping[str, LibpodContainer] | None
+
+
+class ContainersStorage(DiskStore):
+    """One graph root with its run root."""
+
+    def __init__(self, root: str, graph_root: str, run_root: str | None, user: int = 0) -> None:
+        super().__init__(root, graph_root, user, run_root)
+        self._run_root = run_root
+        self._lists = ParsedFiles(parse_containers, user=user, limit=DATABASE_LIMIT)
+        self._run_lists = ParsedFiles(parse_containers, user=user, limit=DATABASE_LIMIT)
+        self._images = ParsedFiles(parse_images, user=user, limit=DATABASE_LIMIT)
+        self._bolt = ParsedFiles(parse_bolt_state, user=user, limit=DATABASE_LIMIT)
+        self._sql = ParsedFiles(parse_sql_state, user=user, limit=DATABASE_LIMIT)
+        self._run_sql = ParsedFiles(parse_sql_state, user=user, limit=DATABASE_LIMIT)
+        self._sources: _Sources | None = None
+        self._records: tuple[Record, ...] = ()
+
+    def read_records(self) -> Sequence[Record]:
+        """All containers, whether they run or not."""
+        with open_folder(self.root, self.path) as graph:
+            if graph is None:
+                return ()
+            with open_folder(self.root, self._run_root or "/nonexistent") as run:
+                sources = self._read(graph, run)
+        if sources != self._sources:
+            self._sources = sources
+            self._records = tuple(self._merge(sources))
+        return self._records
+
+    def _read(self, graph: int, run: int | None) -> _Sources:
+        lists, images = [], []
+        for folder_name in names(graph):
+            if not folder_name.endswith(_CONTAINERS):
+                continue
+            driver = folder_name.removesuffix(_CONTAINERS)
+            images.append(self._images.get(graph, f"{driver}-images/images.json"))
+            for name in _LISTS:
+                lists.append((driver, self._lists.get(graph, f"{folder_name}/{name}")))
+                if run is not None:
+                    lists.append((driver, self._run_lists.get(run, f"{folder_name}/{name}")))
+        libpod = self._bolt.get(graph, BOLT_NAME)
+        for name in SQL_NAMES:
+            libpod = libpod or self._sql.get(graph, name)
+        if run is not None:
+            libpod = libpod or self._run_sql.get(run, SQL_NAMES[0])
+        known = tuple((driver, found) for driver, found in lists if found)
+        return _Sources(known, tuple(images), libpod)
+
+    def _merge(self, sources: _Sources) -> Iterator[Record]:
+        libpod = dict(sources.libpod or {})
+        image_names = {
+            key: name for images in sources.images if images for key, name in images.items()
+        }
+        pods = {
+            container.id: container.pod
+            for _driver, containers in sources.lists
+            for container in containers
+            if container.pod is not None
+        }
+        for driver, containers in sources.lists:
+            for container in containers:
+                more = libpod.pop(container.id, None)
+                image = container.image or image_names.get(container.image_id or "")
+                if more is not None:
+                    yield self._podman(more, driver, image, container)
+                else:
+                    yield Record(
+                        engine=container.engine,
+                        id=container.id,
+                        name=container.name,
+                        image=image,
+                        image_id=container.image_id,
+                        pod=pods.get(container.pod_id or ""),
+                        sandbox=container.pod is not None,
+                        created=container.created,
+                        driver=driver,
+                        home=self.home,
+                        user=self.user,
+                    )
+        for more in libpod.values():  # podman run --rootfs: no storage of its own
+            yield self._podman(more, None, None, None)
+
+    def _podman(
+        self,
+        known: LibpodContainer,
+        driver: str | None,
+        image: str | None,
+        stored: StoredContainer | None,
+    ) -> Record:
+        return Record(
+            engine="podman",
+            id=known.id,
+            name=known.name or (stored.name if stored else None),
+            image=known.image or image,
+            image_id=known.image_id or (stored.image_id if stored else None),
+            pod=known.pod,
+            sandbox=known.infra,
+            running=known.running,
+            paused=known.paused,
+            pid=known.pid if self.root == "/" else None,
+            started=known.started,
+            created=known.created or (stored.created if stored else None),
+            command=known.command,
+            driver=driver,
+            home=self.home,
+            user=self.user,
+            labels=known.labels,
+        )
+
+
+def containers_storages(
+    daemons: Sequence[Daemon], users: Sequence[User]
+) -> Iterator[ContainersStorage]:
+    """Every place where podman, CRI-O or buildah may keep containers; most will not exist."""
+    for daemon in daemons:
+        yield from _of_daemon(daemon)
+    for config in CONFIG_FILES:
+        graph_root, run_root = _configured("/", config, 0)
+        if graph_root:
+            yield ContainersStorage("/", graph_root, run_root or RUN_ROOT)
+    yield ContainersStorage("/", GRAPH_ROOT, RUN_ROOT)
+    for user in users:
+        default_run_root = f"/run/user/{user.uid}/containers"
+        graph_root, run_root = _configured(
+            "/", f"{user.home}/.config/containers/storage.conf", user.uid
+        )
+        if graph_root:
+            yield ContainersStorage("/", graph_root, run_root or default_run_root, user.uid)
+        default_graph_root = f"{user.home}/.local/share/containers/storage"
+        yield ContainersStorage("/", default_graph_root, default_run_root, user.uid)
+
+
+def _of_daemon(daemon: Daemon) -> Iterator[ContainersStorage]:
+    """The roots that a running conmon, podman service or crio names."""
+    if daemon.comm == "conmon":
+        # Its own words are about the bundle; how to call podman when the container ends tells more.
+        words = daemon.command
+        said: Sequence[str] = [
+            value for word, value in pairwise(words) if word == "--exit-command-arg"
+        ]
+    elif daemon.comm in ("crio", "podman"):
+        said = daemon.command
+    else:
+        return
+    graph_root = path_option(said, "--root")
+    run_root = path_option(said, "--runroot")
+    if graph_root is None and daemon.comm == "conmon":
+        graph_root = _graph_root_of_bundle(path_option(daemon.command, "-b", "--bundle"))
+    if graph_root:
+        yield ContainersStorage(daemon.root, graph_root, run_root, daemon.uid)
+    if daemon.root != "/":
+        yield ContainersStorage(daemon.root, GRAPH_ROOT, RUN_ROOT, daemon.uid)
+
+
+def _graph_root_of_bundle(bundle: str | None) -> str | None:
+    """``<graphroot>/<driver>-containers/<id>/userdata`` (podman; CRI-O's is in the run root)."""
+    parts = (bundle or "").rsplit("/", 3)
+    if len(parts) != 4 or parts[3] != "userdata" or not parts[1].endswith(_CONTAINERS):
+        return None
+    return parts[0] or None
+
+
+def _configured(root: str, config: str, user: int) -> tuple[str | None, str | None]:
+    """Graph root and run root that a storage.conf names."""
+    settings = parse_toml(read_file(root, config, user=user))
+    graph_root = path(settings, "storage", "graphroot")
+    if user:
+        graph_root = path(settings, "storage", "rootless_storage_path") or graph_root
+    return graph_root, path(settings, "storage", "runroot")

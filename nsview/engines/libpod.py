@@ -1,0 +1,163 @@
+"""Podman's own database: pods, labels and states, which containers/storage does not know.
+
+Two forms, the same JSON inside: ``libpod/bolt_state.db`` (bbolt, the default up to podman 4) and
+``db.sql`` (SQLite, since 5). libpod/boltdb_state.go, libpod/sqlite_state_internal.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from nsview.engines.base import Pod
+from nsview.engines.bbolt import BboltError, Bucket, parse_bbolt
+from nsview.engines.untrusted import (
+    labels,
+    number,
+    parse_json,
+    process_id,
+    text,
+    texts,
+    timestamp,
+)
+
+#: Below the graph root (or its libpod/); with transient storage below the run root.
+BOLT_NAME: Final = "libpod/bolt_state.db"
+SQL_NAMES: Final = ("db.sql", "libpod/db.sql")
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+# libpod/define/containerstate.go
+_UNKNOWN, _RUNNING, _PAUSED, _STOPPING = 0, 3, 5, 8
+
+#: Virtual machine steps of SQLite; a SELECT of 10,000 containers takes about a million. A hostile
+#: schema could compute for ever.
+_STEPS = 50_000_000
+_STEPS_A_CALL = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LibpodContainer:
+    """What podman itself knows about one container."""
+
+    id: str
+    name: str | None
+    image: str | None
+    image_id: str | None
+    pod: Pod | None
+    infra: bool
+    running: bool | None
+    paused: bool | None
+    pid: int | None
+    started: float | None
+    created: float | None
+    command: tuple[str, ...]
+    labels: tuple[tuple[str, str], ...]
+
+
+def parse_bolt_state(data: bytes) -> Mapping[str, LibpodContainer] | None:
+    """Containers by id from a copy of bolt_state.db; None when it is none."""
+    try:
+        root = parse_bbolt(data)
+        pods = _rows(root.bucket(b"pod"))
+        containers = _rows(root.bucket(b"ctr"))
+    except BboltError:
+        return None
+    infra = {text(parse_json(row.get(b"state", b"")), "InfraContainerID") for row in pods.values()}
+    named = {
+        identity: Pod(uid=identity, name=text(parse_json(row.get(b"config", b"")), "name"))
+        for identity, row in pods.items()
+    }
+    return _containers(
+        (
+            (identity, named.get(row.get(b"pod-id", b"").decode("utf-8", "replace")), row)
+            for identity, row in containers.items()
+        ),
+        infra,
+    )
+
+
+def _rows(bucket: Bucket | None) -> dict[str, dict[bytes, bytes]]:
+    if bucket is None:
+        return {}
+    return {key.decode("utf-8", "replace"): row.values() for key, row in bucket.buckets()}
+
+
+def parse_sql_state(data: bytes) -> Mapping[str, LibpodContainer] | None:
+    """Containers by id from a copy of db.sql; None when it is none."""
+    import sqlite3  # 5 ms, and only for podman 4.4 and newer
+
+    # Bytes 18 and 19 say "write-ahead log", which a copy in memory cannot have.
+    image = data[:18] + b"\x01\x01" + data[20:]
+    try:
+        connection = sqlite3.connect(":memory:")
+        try:
+            connection.deserialize(image)
+            return _read_sql(connection)
+        finally:
+            connection.close()
+    except (sqlite3.Error, MemoryError, OverflowError):
+        return None
+
+
+def _read_sql(connection: Connection) -> Mapping[str, LibpodContainer]:
+    steps = iter(range(_STEPS // _STEPS_A_CALL))
+    connection.set_progress_handler(lambda: next(steps, None) is None, _STEPS_A_CALL)
+    connection.execute("PRAGMA trusted_schema = OFF")
+    pods = {
+        identity: Pod(uid=identity, name=name)
+        for identity, name in connection.execute("SELECT ID, Name FROM PodConfig")
+        if isinstance(identity, str) and (isinstance(name, str) or name is None)
+    }
+    infra = {
+        identity for (identity,) in connection.execute("SELECT InfraContainerID FROM PodState")
+    }
+    rows = connection.execute(
+        "SELECT ID, PodID, ContainerConfig.JSON, ContainerState.JSON"
+        " FROM ContainerConfig JOIN ContainerState USING (ID)"
+    )
+    return _containers(
+        (
+            (identity, pods.get(pod), {b"config": _bytes(config), b"state": _bytes(state)})
+            for identity, pod, config, state in rows
+            if isinstance(identity, str)
+        ),
+        infra,
+    )
+
+
+def _bytes(value: object) -> bytes:
+    """A JSON column: podman's driver stores text or a blob as it likes."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace")
+    return value if isinstance(value, bytes) else b""
+
+
+def _containers(
+    rows: Iterable[tuple[str, Pod | None, Mapping[bytes, bytes]]], infra: Iterable[object]
+) -> dict[str, LibpodContainer]:
+    infra = frozenset(infra)
+    containers = {}
+    for identity, pod, row in rows:
+        config = parse_json(row.get(b"config", b""))
+        state = parse_json(row.get(b"state", b""))
+        status = number(state, "state") or _UNKNOWN
+        running = None if status == _UNKNOWN else status in (_RUNNING, _PAUSED, _STOPPING)
+        containers[identity] = LibpodContainer(
+            id=identity,
+            name=text(config, "name"),
+            image=text(config, "rootfsImageName") or text(config, "rootfs"),
+            image_id=text(config, "rootfsImageID"),
+            pod=pod,
+            infra=identity in infra,
+            running=running,
+            paused=None if status == _UNKNOWN else status == _PAUSED,
+            pid=process_id(state, "pid") if running else None,
+            started=timestamp(state, "startedTime"),
+            created=timestamp(config, "createdTime"),
+            command=texts(config, "spec", "process", "args"),
+            labels=labels(config, "labels"),
+        )
+    return containers

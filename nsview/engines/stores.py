@@ -1,0 +1,43 @@
+"""Find every directory in which an engine keeps containers, without asking its daemon.
+
+The default places, what configuration files name, what the command lines of running daemons name,
+and every user's rootless ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from nsview.engines.base import Daemon, Store, User
+from nsview.engines.containerd_store import containerd_stores
+from nsview.engines.containers_storage import containers_storages
+from nsview.engines.disk import DiskStore
+from nsview.engines.docker_store import docker_stores
+
+#: `Daemon.comm` of the processes whose command lines are worth reading.
+DAEMONS: Final = frozenset({"dockerd", "containerd", "conmon", "crio", "podman"})
+
+
+def find_stores(
+    daemons: Sequence[Daemon], users: Sequence[User], *, known: Sequence[Store] = ()
+) -> list[Store]:
+    """Return the stores that exist now, each once, by whatever paths it may be reached.
+
+    A store remembers what it read; those of `known` that are still there are kept.
+    """
+    kept = {store: store for store in known if isinstance(store, DiskStore)}
+    found: dict[tuple[str, tuple[int, int]], Store] = {}
+    for store in _candidates(daemons, users):
+        inode = store.inode()
+        if inode is not None:
+            found.setdefault((type(store).__name__, inode), kept.get(store, store))
+    return list(found.values())
+
+
+def _candidates(daemons: Sequence[Daemon], users: Sequence[User]) -> list[DiskStore]:
+    found: dict[DiskStore, None] = {}
+    for stores in (docker_stores, containers_storages, containerd_stores):
+        found.update(dict.fromkeys(stores(daemons, users)))
+    # What a daemon inside a container reaches may be the host's own: the host's name comes first.
+    return sorted(found, key=lambda store: store.root != "/")

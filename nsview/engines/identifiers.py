@@ -1,0 +1,51 @@
+"""Spellings that several engines share in the names of their cgroups.
+
+runc and crun name a container's cgroup as the engine above them asks: ``PREFIX-ID.scope`` with the
+systemd driver (``slice:prefix:id`` in the OCI spec), ``PREFIX-ID`` or a bare ``ID`` with the cgroupfs
+driver, and the unsplit ``SLICE:PREFIX:ID`` when engine and runtime disagree about the driver (a
+common slip in containerd's configuration, SystemdCgroup=false).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_ID = re.compile(r"[0-9a-f]{64}")
+_RUNTIME = re.compile(
+    r"(?:(?P<slice>[^:]+\.slice):(?P<driver>[a-z-]+):|(?P<prefix>[a-z-]+)-)"
+    r"(?P<id>[0-9a-f]{64})(?:\.scope)?"
+)
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+class RuntimeName(NamedTuple):
+    """A cgroup name such as ``cri-containerd-ID.scope``, taken apart."""
+
+    prefix: str
+    """``docker``, ``libpod``, ``libpod-conmon``, ``cri-containerd``, ``crio`` ..."""
+    id: str
+    slice: str | None
+    """Of the unsplit form ``SLICE:PREFIX:ID`` only."""
+
+
+def is_container_id(text: str) -> bool:
+    """Whether it is exactly 64 lower-case hexadecimal digits."""
+    return _ID.fullmatch(text) is not None
+
+
+def is_uuid(text: str) -> bool:
+    """Whether it is a lower-case UUID, 8-4-4-4-12."""
+    return _UUID.fullmatch(text) is not None
+
+
+def runtime_name(component: str) -> RuntimeName | None:
+    """Take ``PREFIX-ID[.scope]`` or ``SLICE:PREFIX:ID`` apart; None for any other name.
+
+    The id is bounded on both sides: neither 63 nor 65 digits, and never a ``.mount`` unit, which
+    carries the id of a container's root file system and holds no process.
+    """
+    found = _RUNTIME.fullmatch(component)
+    if found is None:
+        return None
+    return RuntimeName(found["driver"] or found["prefix"], found["id"], found["slice"])

@@ -1,0 +1,51 @@
+"""podman's cgroups, which all say ``libpod``.
+
+::
+
+    machine.slice/libpod-ID.scope[/container]              root, systemd
+    user.slice/.../user.slice/libpod-ID.scope              rootless
+    libpod_parent/libpod-ID                                cgroupfs
+    X.service/libpod-payload-ID                            --cgroups=split (quadlet)
+    machine-libpod_pod_PODID.slice/libpod-ID.scope         in a pod; user-libpod_pod_... rootless
+    libpod_parent/PODID/libpod-ID                          in a pod, cgroupfs
+    libpod-conmon-ID.scope                                 the monitor
+
+conmon's other places, ``libpod_parent/conmon`` and ``X.service/supervisor``, name no container. A
+pod's infra container is one like the others; only its record tells.
+"""
+
+from __future__ import annotations
+
+import re
+
+from nsview.engines.base import Match
+from nsview.engines.identifiers import is_container_id, runtime_name
+
+_CONTAINERS = frozenset({"libpod", "libpod-payload"})
+_MONITOR = "libpod-conmon"
+_POD_SLICE = re.compile(r"[A-Za-z0-9_.-]+-libpod_pod_([0-9a-f]{64})\.slice")
+
+
+def recognise(components: tuple[str, ...], index: int) -> Match | None:
+    """A container or its conmon. In a pod, `pod_uid` is podman's id of the pod, 64 digits."""
+    name = runtime_name(components[index])
+    if name is None or (name.prefix not in _CONTAINERS and name.prefix != _MONITOR):
+        return None
+    return Match(
+        engine="podman",
+        id=name.id,
+        pod_uid=_pod_of(components, index),
+        monitor=name.prefix == _MONITOR,
+    )
+
+
+def _pod_of(components: tuple[str, ...], index: int) -> str | None:
+    parents = components[:index]
+    if not parents:
+        return None
+    in_slice = _POD_SLICE.fullmatch(parents[-1])
+    if in_slice:
+        return in_slice[1]
+    if parents[-2:-1] == ("libpod_parent",) and is_container_id(parents[-1]):
+        return parents[-1]
+    return None

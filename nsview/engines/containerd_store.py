@@ -19,7 +19,7 @@ from nsview.engines.bbolt import BboltError, Bucket, parse_bbolt
 from nsview.engines.command_line import path_option
 from nsview.engines.disk import DATABASE_LIMIT, DiskStore, ParsedFiles, open_folder, read_file
 from nsview.engines.kubernetes import pod_member
-from nsview.engines.untrusted import parse_json, parse_toml, path, texts
+from nsview.engines.untrusted import moment, parse_json, parse_toml, path, texts
 
 CONFIG_FILE: Final = "/etc/containerd/config.toml"
 #: Root and state of containerd, and where distributions of Kubernetes put theirs.
@@ -141,7 +141,7 @@ def parse_go_time(data: bytes) -> float | None:
         return None
     seconds = int.from_bytes(data[1:9], "big", signed=True) - _YEAR_1_TO_1970
     nanoseconds = int.from_bytes(data[9:13], "big")
-    return seconds + nanoseconds * _NANOSECOND if seconds > 0 else None
+    return moment(seconds + nanoseconds * _NANOSECOND)
 
 
 def parse_any(data: bytes) -> bytes:

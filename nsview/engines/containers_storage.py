@@ -31,6 +31,7 @@ from nsview.engines.libpod import (
 )
 from nsview.engines.untrusted import (
     flag,
+    moment,
     number,
     parse_json,
     parse_toml,
@@ -101,12 +102,12 @@ def _stored(element: object) -> StoredContainer | None:
             namespace=text(metadata, "namespace"),
         )
     return StoredContainer(
-        engine="cri-o",
+        engine="crio",
         id=identity,
         name=text(metadata, "metadata-name") or text(metadata, "name") or first_name,
         image=image,
         image_id=image_id,
-        created=created or number(metadata, "created-at"),
+        created=created or moment(number(metadata, "created-at")),
         pod_id=pod_id,
         pod=pod,
     )

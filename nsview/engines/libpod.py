@@ -98,13 +98,14 @@ def parse_sql_state(data: bytes) -> Mapping[str, LibpodContainer] | None:
             return _read_sql(connection)
         finally:
             connection.close()
-    except (sqlite3.Error, MemoryError, OverflowError):
+    except (sqlite3.Error, MemoryError, ValueError):  # ValueError: even its errors quote the schema
         return None
 
 
 def _read_sql(connection: Connection) -> Mapping[str, LibpodContainer]:
     steps = iter(range(_STEPS // _STEPS_A_CALL))
     connection.set_progress_handler(lambda: next(steps, None) is None, _STEPS_A_CALL)
+    connection.text_factory = lambda data: data.decode("utf-8", "replace")
     connection.execute("PRAGMA trusted_schema = OFF")
     pods = {
         identity: Pod(uid=identity, name=name)

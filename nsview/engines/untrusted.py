@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 
 _NOTHING: Mapping[str, object] = {}
+_END_OF_TIME = 1 << 36
 _PID_LIMIT = 1 << 22  # PID_MAX_LIMIT, include/linux/threads.h
 
 
@@ -113,8 +114,13 @@ def timestamp(value: object, *keys: str) -> float | None:
     from datetime import UTC, datetime
 
     try:
-        moment = datetime.fromisoformat(found)
-        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        written = datetime.fromisoformat(found)
+        seconds = (written if written.tzinfo else written.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
-    return seconds if seconds > 0 else None
+    return moment(seconds)
+
+
+def moment(seconds: float | None) -> float | None:
+    """The Unix time, if clocks and calendars can show it: after 1970, before the year 4147."""
+    return float(seconds) if seconds is not None and 0 < seconds < _END_OF_TIME else None

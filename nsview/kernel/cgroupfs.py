@@ -1,0 +1,134 @@
+"""Where control groups are as directories: cgroups(7), all of v1, hybrid and v2.
+
+/proc/PID/cgroup gives a path from the root of our cgroup namespace, and mountinfo says which part
+of a hierarchy is mounted where, counted from the same root: ``/`` on a host, ``/docker/ID`` where
+v1 is passed into a container, ``/..`` of a mount that is older than the cgroup namespace.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from nsview.kernel.mountinfo import Mount, parse_mountinfo
+from nsview.kernel.task import CgroupPath
+
+#: Files of the cgroup file system that are read here hold a few words.
+_LARGEST: Final = 4096
+_STOPPED: Final = (b"FROZEN", b"FREEZING")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hierarchy:
+    """A mounted tree of control groups."""
+
+    version: int
+    """1 or 2."""
+    options: frozenset[str]
+    """v1: its controllers, or ``name=systemd``, among the other mount options."""
+    root: str
+    """Cgroup path that is mounted."""
+    target: str
+    """Directory that it is mounted on."""
+
+    def directory(self, path: str) -> str | None:
+        """Return the directory of a cgroup path; None when this mount does not reach it.
+
+        The directory need not exist any more.
+        """
+        root = [part for part in self.root.split("/") if part]
+        parts = [part for part in path.split("/") if part]
+        below = parts[len(root) :]
+        if parts[: len(root)] != root or ".." in below:
+            return None
+        return os.path.join(self.target, *below)
+
+
+@dataclass(frozen=True, slots=True)
+class Cgroupfs:
+    """The hierarchies of control groups that we have mounted."""
+
+    hierarchies: tuple[Hierarchy, ...]
+
+    def directory(self, cgroups: Iterable[CgroupPath], controller: str) -> str | None:
+        """Return where the files of one controller (``memory``, ``name=systemd``) are for a task.
+
+        A v1 hierarchy that has the controller goes before v2. None when it is not mounted, or not
+        that far up.
+        """
+        unified = None
+        for cgroup in cgroups:
+            if controller in cgroup.controllers.split(","):
+                return self._find(1, cgroup.path, controller)
+            if cgroup.hierarchy == 0:
+                unified = cgroup.path
+        return None if unified is None else self._find(2, unified, controller)
+
+    def unified_directory(self, cgroups: Iterable[CgroupPath]) -> str | None:
+        """Return where a task is in the v2 hierarchy, whatever controllers that has."""
+        path = next((cgroup.path for cgroup in cgroups if cgroup.hierarchy == 0), None)
+        return None if path is None else self._find(2, path, "")
+
+    def read_frozen(self, cgroups: tuple[CgroupPath, ...]) -> bool:
+        """Say whether a task is frozen (paused), or about to be, by its cgroup or one above it."""
+        return self._frozen_v1(cgroups) or self._frozen_v2(cgroups)
+
+    def _frozen_v1(self, cgroups: tuple[CgroupPath, ...]) -> bool:
+        """Read freezer.state: it tells of the cgroups above, too (freezer-subsystem.rst)."""
+        path = next((one.path for one in cgroups if "freezer" in one.controllers.split(",")), None)
+        directory = None if path is None else self._find(1, path, "freezer")
+        return directory is not None and _read(directory, "freezer.state").strip() in _STOPPED
+
+    def _frozen_v2(self, cgroups: tuple[CgroupPath, ...]) -> bool:
+        """Read cgroup.events, which tells of the cgroups above once all tasks have stopped, and
+        cgroup.freeze, which tells of this one at once. The root has neither (cgroup-v2.rst)."""
+        directory = self.unified_directory(cgroups)
+        if directory is None:
+            return False
+        events = _read(directory, "cgroup.events").split(b"\n")
+        return b"frozen 1" in events or _read(directory, "cgroup.freeze").strip() == b"1"
+
+    def _find(self, version: int, path: str, controller: str) -> str | None:
+        for hierarchy in self.hierarchies:
+            if hierarchy.version == version and (version == 2 or controller in hierarchy.options):
+                directory = hierarchy.directory(path)
+                if directory is not None:
+                    return directory
+        return None
+
+
+def find_hierarchies(mounts: Iterable[Mount]) -> tuple[Hierarchy, ...]:
+    """Pick the mounts of control groups out of a mount table, in its order."""
+    versions = {"cgroup": 1, "cgroup2": 2}
+    return tuple(
+        Hierarchy(
+            version=versions[mount.fstype],
+            options=frozenset(mount.super_options),
+            root=mount.root,
+            target=mount.target,
+        )
+        for mount in mounts
+        if mount.fstype in versions
+    )
+
+
+def read_cgroupfs(mountinfo: str = "/proc/self/mountinfo") -> Cgroupfs:
+    """Find the hierarchies of our own mount namespace, the one in which we open files."""
+    with open(mountinfo, "rb") as file:
+        return Cgroupfs(find_hierarchies(parse_mountinfo(file.read())))
+
+
+def _read(directory: str, name: str) -> bytes:
+    """Return a small file; nothing when the cgroup is gone or has no such file."""
+    try:
+        fd = os.open(os.path.join(directory, name), os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return b""
+    try:
+        return os.read(fd, _LARGEST)
+    except OSError:  # ENODEV: the cgroup was removed after the open
+        return b""
+    finally:
+        os.close(fd)

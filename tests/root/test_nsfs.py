@@ -24,9 +24,11 @@ from nsview.kernel.nsfs import (
     get_userns,
     iter_mount_namespaces,
     mount_ns_info,
+    open_namespace,
     read_ancestry,
     read_facts,
 )
+from nsview.kernel.procfs import Procfs
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="makes namespaces")
 
@@ -210,3 +212,15 @@ def test_the_walk_says_when_it_is_forbidden() -> None:
             os._exit(status)
     os.close(fd)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_open_namespace() -> None:
+    with Unshared("unshare", "--pid", "--fork") as pid:
+        fd = open_namespace(Procfs(), pid, "pid_for_children")
+        try:
+            assert not os.get_inheritable(fd)
+            assert os.fstat(fd).st_ino == os.stat(f"/proc/{pid}/ns/pid").st_ino
+        finally:
+            os.close(fd)
+    with pytest.raises((FileNotFoundError, ProcessLookupError)):
+        open_namespace(Procfs(), pid, "pid")

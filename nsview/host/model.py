@@ -63,6 +63,10 @@ class Container:
     uid: int | None = None
     """Effective uid of the first process on the host; of the owner when stopped."""
     user: str | None = None
+    owner: int = 0
+    """Whose engine it is: 0, or the uid of a rootless one."""
+    engine_namespace: str | None = None
+    """containerd's own namespaces, which are no kernel's: ``default``, ``k8s.io``."""
     cgroup: str | None = None
     namespaces: Mapping[str, NamespaceUse] = field(default_factory=dict)
     rootfs: Rootfs | None = None

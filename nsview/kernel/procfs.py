@@ -42,8 +42,11 @@ class Procfs:
         return self.read_file(self._place(pid, name, tid))
 
     def read_record(self, pid: int, name: str) -> bytes | None:
-        """As `read`, for the small files that the kernel writes in one piece (single_open in fs/proc:
-        stat, status, cgroup, schedstat): one read(2) gets it all, which the census counts on."""
+        """As `read`, for the small files that the kernel writes in one piece.
+
+        These are stat, status, cgroup and schedstat (single_open in fs/proc): one read(2) gets
+        it all, and the census makes tens of thousands of them.
+        """
         try:
             descriptor = os.open(f"{self.root}/{pid}/{name}", os.O_RDONLY | os.O_CLOEXEC)
         except (FileNotFoundError, ProcessLookupError):
@@ -66,7 +69,7 @@ class Procfs:
             return None
 
     def read_global(self, name: str) -> bytes:
-        """A file of the whole host, such as ``stat`` or ``sys/kernel/osrelease``; b"" without it."""
+        """A file of the whole host, such as ``sys/kernel/osrelease``; b"" without it."""
         return self.read_file(f"{self.root}/{name}") or b""
 
     def read_file(self, path: str) -> bytes | None:

@@ -1,0 +1,20 @@
+"""The status that nsview ends with, and which error leads to which."""
+
+from __future__ import annotations
+
+from nsview.errors import NoSuchObject, NotPermitted, NsviewError
+
+DONE = 0
+FAILED = 1
+USAGE = 2
+NO_SUCH_OBJECT = 3
+NOT_PERMITTED = 4
+INTERRUPTED = 130
+"""128 + SIGINT, as shells have it."""
+
+
+def exit_code(error: NsviewError) -> int:
+    """The exit status for an error."""
+    if isinstance(error, NoSuchObject):
+        return NO_SUCH_OBJECT
+    return NOT_PERMITTED if isinstance(error, NotPermitted) else FAILED

@@ -1,0 +1,71 @@
+"""``nsview ps``: processes, each with its number at every level of pid namespace."""
+
+from __future__ import annotations
+
+import argparse
+
+from nsview.cli.output import print_json, print_notes, print_table
+from nsview.cli.words import age, command_line, user_of
+from nsview.host.host import Host
+from nsview.host.model import Snapshot
+from nsview.host.reference import HOST_REF, find_container
+from nsview.host.users import user_name
+from nsview.kernel.cgroup import preferred_path
+from nsview.kernel.namespaces import KINDS
+from nsview.kernel.task import Task
+
+_TITLES = ("PID", "INSIDE", "PPID", "CONTAINER", "USER", "UP", "COMMAND")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare whose processes."""
+    parser.add_argument(
+        "ref", nargs="?", metavar="REF", help="only this container's; `host` for the host's own"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """List them."""
+    snapshot = Host().snapshot(commands=True, stopped=arguments.ref is not None)
+    tasks = list(snapshot.tasks.values())
+    if arguments.ref is not None:
+        members = set(find_container(snapshot, arguments.ref).members)
+        tasks = [task for task in tasks if task.pid in members]
+    if arguments.json:
+        print_json({"processes": [_json(task, snapshot) for task in tasks]}, snapshot.partial)
+        return 0
+    print_notes(snapshot.partial)
+    rows = [_row(task, snapshot) for task in tasks]
+    print_table(_TITLES, rows, right=frozenset({"PID", "INSIDE", "PPID", "UP"}))
+    return 0
+
+
+def _row(task: Task, snapshot: Snapshot) -> tuple[str, ...]:
+    return (
+        str(task.pid),
+        "/".join(map(str, task.pids[1:])) or "-",
+        str(task.ppid),
+        snapshot.membership.get(task.pid, HOST_REF),
+        user_of(task.uid, user_name(task.uid)),
+        age(snapshot.taken - snapshot.started(task)),
+        command_line(snapshot.commands.get(task.pid, ()), task.comm),
+    )
+
+
+def _json(task: Task, snapshot: Snapshot) -> dict[str, object]:
+    return {
+        "pid": task.pid,
+        "ppid": task.ppid,
+        "pids": list(task.pids),
+        "container": snapshot.membership.get(task.pid),
+        "command": task.comm,
+        "cmdline": list(snapshot.commands.get(task.pid, ())),
+        "uid": task.uid,
+        "user": user_name(task.uid),
+        "state": task.state,
+        "threads": task.threads,
+        "started": snapshot.started(task),
+        "cgroup": preferred_path(task.cgroups) or None,
+        "namespaces": {kind: ino or None for kind, ino in zip(KINDS, task.namespaces, strict=True)},
+    }

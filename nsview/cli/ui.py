@@ -1,0 +1,71 @@
+"""Opening the terminal UI: on a terminal only, and as root where the user agrees."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+import nsview
+from nsview.cli import exit_codes
+from nsview.cli.output import print_note
+from nsview.errors import NsviewError
+
+_SHORTEST_INTERVAL = 0.5
+
+
+def open_ui(arguments: argparse.Namespace, words: list[str]) -> int:
+    """Run the UI until the user leaves it."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise NsviewError(
+            "the terminal UI needs a terminal", hint="nsview ls, nsview ps, ... print plain text"
+        )
+    if os.geteuid() != 0 and not arguments.no_sudo:
+        _offer_sudo(words)
+    from nsview.host.host import Host
+    from nsview.host.reference import find_container
+
+    host = Host()
+    reference = arguments.ref
+    if reference is not None:
+        reference = find_container(host.snapshot(stopped=True), reference).ref
+    from nsview.tui.app import NsviewApp
+
+    app = NsviewApp(
+        host,
+        reference=reference,
+        readonly=arguments.readonly,
+        interval=max(arguments.interval, _SHORTEST_INTERVAL),
+        theme=arguments.theme,
+    )
+    app.run()
+    return app.return_code or exit_codes.DONE
+
+
+def _offer_sudo(words: list[str]) -> None:
+    # sudo looks for commands on its own secure_path, where a venv's or pipx's nsview is not; the
+    # interpreter's own path always works. -I keeps the user's PYTHONPATH and the current
+    # directory out of what root imports.
+    package = Path(nsview.__file__).resolve().parent
+    if any(package.is_relative_to(place) for place in _places_that_isolation_hides()):
+        print_note(
+            "not root: only your own processes can be looked into (this copy of nsview is "
+            "in your home's site-packages, which root does not import from)"
+        )
+        return
+    answer = input("nsview sees only your own processes without root. Use sudo? [Y/n] ")
+    if answer.strip().lower() in ("", "y", "yes"):
+        command = ["sudo", "--", sys.executable, "-I", "-m", "nsview", *words]
+        try:
+            os.execvp(command[0], command)
+        except OSError as error:
+            print_note(f"cannot run sudo ({error.strerror}): going on without root")
+
+
+def _places_that_isolation_hides() -> list[Path]:
+    import site
+
+    places = [Path(site.getusersitepackages())] if site.ENABLE_USER_SITE else []
+    extra = os.environ.get("PYTHONPATH", "")
+    return places + [Path(entry).resolve() for entry in extra.split(os.pathsep) if entry]

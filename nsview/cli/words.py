@@ -1,0 +1,42 @@
+"""Values in the words that people read in a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+_MINUTE = 60
+_HOUR = 60 * _MINUTE
+_DAY = 24 * _HOUR
+_DIGEST_PREFIX = "sha256:"
+_SHORT_ID = 12
+
+
+def dash(value: object | None) -> str:
+    """The value, or ``-`` where there is none."""
+    return "-" if value is None else str(value)
+
+
+def age(seconds: float) -> str:
+    """A duration in its largest unit: ``45s``, ``18m``, ``2h``, ``3d``."""
+    whole = max(int(seconds), 0)
+    for unit, letter in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "m")):
+        if whole >= unit:
+            return f"{whole // unit}{letter}"
+    return f"{whole}s"
+
+
+def user_of(uid: int | None, name: str | None) -> str:
+    """The user's name, else the number."""
+    return name or dash(uid)
+
+
+def image_name(image: str | None) -> str | None:
+    """An image as people call it; a bare digest is shortened."""
+    if image is not None and image.startswith(_DIGEST_PREFIX):
+        return image.removeprefix(_DIGEST_PREFIX)[:_SHORT_ID]
+    return image
+
+
+def command_line(command: Sequence[str], comm: str) -> str:
+    """The command line, or the process's name in brackets where there is none, as ps(1) does."""
+    return " ".join(command) if command else f"[{comm}]"

@@ -1,0 +1,221 @@
+"""From groups of processes and the engines' records to named containers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from nsview.engines.base import Match, Pod, Record
+from nsview.engines.recognise import Launcher, recognise_launcher
+from nsview.engines.systemd import unit_of
+from nsview.host.membership import Group, Key
+from nsview.host.model import Container, ContainerKind, NamespaceUse, Rootfs, Status
+from nsview.host.naming import free_ref, listing_order, short_id, unique_refs
+from nsview.host.records import Records
+from nsview.host.reference import HOST_REF
+from nsview.host.users import user_name
+from nsview.kernel.cgroup import preferred_path
+from nsview.kernel.namespaces import KINDS
+from nsview.kernel.task import Task
+
+_ANCESTORS = 4
+"""How far up the process tree a launcher is looked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What building a container asks of its first process; each may remember its answers."""
+
+    command: Callable[[Task], tuple[str, ...]]
+    rootfs: Callable[[Task], Rootfs | None]
+    frozen: Callable[[Task], bool]
+    started: Callable[[Task], float]
+
+
+def build_containers(
+    groups: Mapping[Key, Group],
+    tasks: Mapping[int, Task],
+    records: Records,
+    initial: Mapping[str, int],
+    facts: Facts,
+    *,
+    stopped: bool,
+) -> tuple[tuple[Container, ...], dict[int, str]]:
+    """All containers with unique refs, the host first, and which process is in which."""
+    drafts: dict[Key, Container] = {}
+    used: set[int] = set()
+    for key, group in groups.items():
+        record = records.find(group.match) if group.match else None
+        if record is not None:
+            used.add(id(record))
+        drafts[key] = _draft(group, record, tasks, initial, facts)
+    refs = unique_refs(drafts)
+    membership = {task.pid: refs[key] for key, group in groups.items() for task in group.tasks}
+    containers = [
+        replace(draft, ref=refs[key], parent=_parent(groups[key], refs[key], refs, membership))
+        for key, draft in drafts.items()
+    ]
+    if stopped:
+        taken = set(refs.values())
+        containers += _stopped([one for one in records.all if id(one) not in used], taken)
+    containers.sort(key=listing_order)
+    return (_host(tasks, membership, initial, facts), *containers), membership
+
+
+def _draft(
+    group: Group,
+    record: Record | None,
+    tasks: Mapping[int, Task],
+    initial: Mapping[str, int],
+    facts: Facts,
+) -> Container:
+    first = group.first
+    match = group.match or _launcher(group, first, tasks, facts)
+    engine = record.engine if record else match.engine if match else _nameless_engine(group)
+    container_id = match.id if match and match.id else group.key[1]
+    kind: ContainerKind = "container"
+    if record is not None and record.sandbox:
+        kind = "pod"
+    elif group.isolated:
+        kind = "isolated"
+    command = facts.command(first)
+    status: Status = "paused" if facts.frozen(first) else "running"
+    return Container(
+        ref="",
+        engine=engine,
+        id=container_id,
+        name=_name(group, record, match, first),
+        image=record.image if record else None,
+        kind=kind,
+        status=status,
+        pod=_pod(record, match),
+        pid=first.pid,
+        start_time=first.start_time,
+        members=tuple(sorted(task.pid for task in group.tasks)),
+        started=facts.started(first),
+        uid=first.uid,
+        user=user_name(first.uid),
+        cgroup=preferred_path(first.cgroups) or None,
+        namespaces=_namespaces(first, initial),
+        rootfs=facts.rootfs(first),
+        command=command or (record.command if record else ()),
+        driver=record.driver if record else None,
+        home=record.home if record else None,
+        owner=_owner(record, match),
+        engine_namespace=record.namespace if record else match.namespace if match else None,
+    )
+
+
+def _launcher(group: Group, first: Task, tasks: Mapping[int, Task], facts: Facts) -> Match | None:
+    if group.isolated:
+        return None
+    chain: list[Launcher] = []
+    task: Task | None = first
+    while task is not None and len(chain) <= _ANCESTORS:
+        chain.append(Launcher(task.pid, task.comm, facts.command(task)))
+        task = tasks.get(task.ppid)
+    return recognise_launcher(chain)
+
+
+def _nameless_engine(group: Group) -> str:
+    # No engine knows it: somebody called unshare(2) or clone(2), as unshare(1) does. What runs as
+    # a systemd unit got its namespaces from there.
+    unit = unit_of(preferred_path(group.first.cgroups))
+    if group.key[0] == "unit" or (group.key[0] == "mnt" and unit):
+        return "systemd"
+    return "unshare"
+
+
+def _name(group: Group, record: Record | None, match: Match | None, first: Task) -> str:
+    if record is not None and record.name:
+        return record.name
+    if match is not None and match.name:
+        return match.name
+    if group.key[0] == "engine" and match is not None:
+        return short_id(match.id)
+    unit = unit_of(preferred_path(first.cgroups))
+    if unit and group.key[0] in ("unit", "mnt"):
+        return unit
+    return first.comm
+
+
+def _pod(record: Record | None, match: Match | None) -> Pod | None:
+    if record is not None and record.pod is not None:
+        return record.pod
+    return Pod(uid=match.pod_uid) if match is not None and match.pod_uid else None
+
+
+def _owner(record: Record | None, match: Match | None) -> int:
+    if record is not None:
+        return record.user
+    return match.user or 0 if match is not None else 0
+
+
+def _namespaces(first: Task, initial: Mapping[str, int]) -> dict[str, NamespaceUse]:
+    return {
+        kind: NamespaceUse(ino, ino != 0 and ino == initial[kind])
+        for kind, ino in zip(KINDS, first.namespaces, strict=True)
+    }
+
+
+def _parent(
+    group: Group, own_ref: str, refs: Mapping[Key, str], membership: Mapping[int, str]
+) -> str | None:
+    # The enclosing cgroup says it best; else whoever started it; else nobody but the host.
+    if group.outer is not None and group.outer in refs:
+        return refs[group.outer]
+    by_process = membership.get(group.first.ppid)
+    return by_process if by_process != own_ref else None
+
+
+def _stopped(records: Iterable[Record], taken: set[str]) -> list[Container]:
+    containers = []
+    for record in records:
+        name = record.name or short_id(record.id)
+        draft = Container(
+            ref="",
+            engine=record.engine,
+            id=record.id,
+            name=name,
+            image=record.image,
+            kind="pod" if record.sandbox else "container",
+            status="stopped",
+            pod=record.pod,
+            started=record.started,
+            uid=record.user,
+            user=user_name(record.user),
+            owner=record.user,
+            engine_namespace=record.namespace,
+            command=record.command,
+            driver=record.driver,
+            home=record.home,
+        )
+        containers.append(replace(draft, ref=free_ref(draft, taken)))
+    return containers
+
+
+def _host(
+    tasks: Mapping[int, Task],
+    membership: Mapping[int, str],
+    initial: Mapping[str, int],
+    facts: Facts,
+) -> Container:
+    members = tuple(pid for pid in tasks if pid not in membership)
+    first = tasks[members[0]] if members else None
+    return Container(
+        ref=HOST_REF,
+        engine=HOST_REF,
+        id=None,
+        name=HOST_REF,
+        kind="host",
+        pid=first.pid if first else None,
+        start_time=first.start_time if first else None,
+        members=members,
+        started=facts.started(first) if first else None,
+        uid=first.uid if first else None,
+        user=user_name(first.uid) if first else None,
+        cgroup="/",
+        namespaces={kind: NamespaceUse(ino, ino != 0) for kind, ino in initial.items()},
+        rootfs=facts.rootfs(first) if first else None,
+        command=facts.command(first) if first else (),
+    )

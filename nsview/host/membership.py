@@ -1,0 +1,186 @@
+"""Which process belongs to which container: four rules, tried in this order.
+
+1. An engine recognises its cgroup path; the last match on the path wins. Monitors (conmon,
+   lxc.monitor) serve a container and are no members of it.
+2. It is outside the host's pid namespace: keyed by the outermost pid namespace that no engine
+   has claimed.
+3. Its root is not the host's root: keyed by its mount namespace.
+4. It has some namespace of its own and the host's root: isolated, keyed by its systemd unit, or by
+   the namespaces themselves.
+
+Nothing else makes a container in the kernel's eyes: there is no such object, only processes with a
+changed view.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from nsview.engines.base import Match
+from nsview.engines.recognise import recognise
+from nsview.engines.systemd import unit_of
+from nsview.host.pid_map import pid_ns_chain
+from nsview.kernel.cgroup import preferred_path
+from nsview.kernel.namespaces import KINDS
+from nsview.kernel.task import CgroupPath, Task
+
+_MNT = KINDS.index("mnt")
+_PID = KINDS.index("pid")
+
+Key = tuple[str, str]
+"""("engine", id), ("pid", inode), ("mnt", inode), ("unit", name) or ("set", inodes)."""
+
+
+@dataclass(slots=True)
+class Group:
+    """Processes of one container, before it has a name."""
+
+    key: Key
+    match: Match | None = None
+    outer: Key | None = None
+    """Key of the enclosing match on the same cgroup path."""
+    tasks: list[Task] = field(default_factory=list)
+
+    @property
+    def isolated(self) -> bool:
+        """It has namespaces of its own, but the host's root."""
+        return self.key[0] in ("unit", "set")
+
+    @property
+    def first(self) -> Task:
+        """Its first process: number 1 of its outermost pid namespace, else the oldest root."""
+        pids = {task.pid for task in self.tasks}
+
+        def rank(task: Task) -> tuple[bool, int, bool, int, int]:
+            leads = len(task.pids) > 1 and task.pids[-1] == 1
+            return not leads, len(task.pids), task.ppid in pids, task.start_time, task.pid
+
+        return min(self.tasks, key=rank)
+
+
+def group_tasks(
+    tasks: Mapping[int, Task],
+    initial: Mapping[str, int],
+    pid_parents: Mapping[int, int],
+    has_host_root: Callable[[Task], bool],
+) -> dict[Key, Group]:
+    """Put every process that is not simply the host's own into its group.
+
+    `has_host_root` is asked once for every process outside the host's mount namespace that no
+    engine recognises; it may remember its answers.
+    """
+    host = tuple(initial[kind] for kind in KINDS)
+    groups: dict[Key, Group] = {}
+    rest = []
+    for task in tasks.values():
+        if task.kernel_thread or task.namespaces == host:
+            continue  # kdevtmpfs has a mount namespace of its own and is no container
+        match, outer = _matched(task, host)
+        if match is None:
+            rest.append(task)
+        else:
+            _join(groups, _engine_key(match), task, match, outer)
+    rest = _join_owners(groups, rest, host)
+    claimed = {task.namespaces[_PID] for group in groups.values() for task in group.tasks}
+    claimed.add(host[_PID])
+    for task in rest:
+        _join(groups, _key_by_pid_ns(task, host, claimed, pid_parents), task)
+    rest = [task for task in rest if not _outside_pid_ns(task, host)]
+    for task in _join_owners(groups, rest, host):
+        _join(groups, _key_by_root(task, host, has_host_root), task)
+    return groups
+
+
+def cgroup_matches(cgroups: tuple[CgroupPath, ...]) -> tuple[Match, ...]:
+    """What the engines recognise in /proc/PID/cgroup, outermost first.
+
+    On cgroup v1 and hybrid hosts the controllers may disagree; the unified hierarchy is asked
+    first, then systemd's own, then the others, and the first path that says anything wins.
+    """
+    matches = recognise(preferred_path(cgroups))
+    if matches:
+        return matches
+    return next(filter(None, (recognise(line.path) for line in cgroups)), ())
+
+
+def _matched(task: Task, host: tuple[int, ...]) -> tuple[Match | None, Key | None]:
+    inside = [
+        match
+        for match in cgroup_matches(task.cgroups)
+        if match.kind == "container" and not match.monitor
+    ]
+    # Every engine gives its containers a mount namespace; whoever is in the host's only serves.
+    if not inside or task.namespaces[_MNT] == host[_MNT] != 0:
+        return None, None
+    return inside[-1], _engine_key(inside[-2]) if len(inside) > 1 else None
+
+
+def _engine_key(match: Match) -> Key:
+    return "engine", f"{match.engine}/{match.namespace or ''}/{match.id}"
+
+
+def _join_owners(groups: dict[Key, Group], tasks: list[Task], host: tuple[int, ...]) -> list[Task]:
+    # Who entered a container by setns kept its own cgroup, but is where that container is.
+    mounts: dict[int, Key] = {}
+    pids: dict[int, Key] = {}
+    for key, group in groups.items():
+        for task in group.tasks:
+            mounts.setdefault(task.namespaces[_MNT], key)
+            pids.setdefault(task.namespaces[_PID], key)
+    for known, of_host in ((mounts, host[_MNT]), (pids, host[_PID])):
+        known.pop(0, None)
+        known.pop(of_host, None)
+    left = []
+    for task in tasks:
+        owner = mounts.get(task.namespaces[_MNT]) or pids.get(task.namespaces[_PID])
+        if owner is None:
+            left.append(task)
+        else:
+            groups[owner].tasks.append(task)
+    return left
+
+
+def _outside_pid_ns(task: Task, host: tuple[int, ...]) -> bool:
+    # Where its namespaces may not be read, several numbers still betray one of its own.
+    return task.namespaces[_PID] not in (0, host[_PID]) or len(task.pids) > 1
+
+
+def _key_by_pid_ns(
+    task: Task, host: tuple[int, ...], claimed: set[int], pid_parents: Mapping[int, int]
+) -> Key | None:
+    if not _outside_pid_ns(task, host):
+        return None
+    pid_ns = task.namespaces[_PID]
+    if pid_ns == 0:
+        return "pid", f"of {task.pid if task.pids[-1] == 1 else task.ppid}"
+    free = [ino for ino in pid_ns_chain(pid_ns, pid_parents) if ino not in claimed]
+    return "pid", str(free[0])
+
+
+def _key_by_root(
+    task: Task, host: tuple[int, ...], has_host_root: Callable[[Task], bool]
+) -> Key | None:
+    mnt_ns = task.namespaces[_MNT]
+    if mnt_ns not in (0, host[_MNT]) and not has_host_root(task):
+        return "mnt", str(mnt_ns)
+    own = [
+        str(ino)
+        for ino, of_host in zip(task.namespaces, host, strict=True)
+        if ino not in (0, of_host)
+    ]
+    if not own:
+        return None  # nothing readable says that it is not the host's
+    unit = unit_of(preferred_path(task.cgroups))
+    return ("unit", unit) if unit else ("set", ",".join(own))
+
+
+def _join(
+    groups: dict[Key, Group],
+    key: Key | None,
+    task: Task,
+    match: Match | None = None,
+    outer: Key | None = None,
+) -> None:
+    if key is not None:
+        groups.setdefault(key, Group(key, match, outer)).tasks.append(task)

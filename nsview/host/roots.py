@@ -1,0 +1,49 @@
+"""A process's ``/``: is it the host's, and what is it made of?
+
+Read from /proc/PID/mountinfo alone. Asking the file system itself (stat of /proc/PID/root) would
+let a container's FUSE server keep us waiting for ever.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nsview.host.model import Rootfs
+from nsview.kernel.mountinfo import Mount, read_mountinfo
+from nsview.kernel.overlayfs import parse_overlay_options
+from nsview.kernel.procfs import Procfs
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """The mount that is a process's ``/``."""
+
+    place: tuple[str, str] | None
+    """Device and directory in it: equal for two processes with the same root. None: a chroot,
+    whose ``/`` is no mount point and so not listed."""
+    rootfs: Rootfs | None
+
+
+def root_of(mounts: tuple[Mount, ...]) -> Root:
+    """The root in a mount table: the topmost mount on ``/``."""
+    on_root = [mount for mount in mounts if mount.target == "/"]
+    if not on_root:
+        return Root(None, None)
+    top = on_root[-1]
+    return Root((top.device, top.root), Rootfs(top.fstype, _count_layers(top)))
+
+
+def read_root(procfs: Procfs, pid: int) -> Root | None:
+    """The root of a process; None when it is gone or may not be read."""
+    try:
+        mounts = read_mountinfo(procfs, pid)
+    except PermissionError:
+        return None
+    return None if mounts is None else root_of(mounts)
+
+
+def _count_layers(mount: Mount) -> int:
+    if mount.fstype != "overlay":
+        return 1
+    options = parse_overlay_options(mount.super_options)
+    return len(options.lower) + len(options.data_only) + bool(options.upper)

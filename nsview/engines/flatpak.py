@@ -17,9 +17,10 @@ _MARK = "/.flatpak-info"
 _TAKES = (
     taking(
         "--args --argv0 --userns --userns2 --pidns --uid --gid --hostname --chdir --unsetenv"
-        " --lock-file --sync-fd --remount-ro --exec-label --file-label --proc --dev --tmpfs --mqueue"
-        " --dir --seccomp --add-seccomp-fd --block-fd --userns-block-fd --info-fd --json-status-fd"
-        " --cap-add --cap-drop --perms --size --overlay-src --ro-overlay --tmp-overlay"
+        " --lock-file --sync-fd --remount-ro --exec-label --file-label --proc --dev --tmpfs"
+        " --mqueue --dir --seccomp --add-seccomp-fd --block-fd --userns-block-fd --info-fd"
+        " --json-status-fd --cap-add --cap-drop --perms --size --overlay-src --ro-overlay"
+        " --tmp-overlay"
     )
     | taking(
         "--setenv --bind --bind-try --dev-bind --dev-bind-try --ro-bind --ro-bind-try --bind-fd"

@@ -1,9 +1,9 @@
 """Spellings that several engines share in the names of their cgroups.
 
 runc and crun name a container's cgroup as the engine above them asks: ``PREFIX-ID.scope`` with the
-systemd driver (``slice:prefix:id`` in the OCI spec), ``PREFIX-ID`` or a bare ``ID`` with the cgroupfs
-driver, and the unsplit ``SLICE:PREFIX:ID`` when engine and runtime disagree about the driver (a
-common slip in containerd's configuration, SystemdCgroup=false).
+systemd driver (``slice:prefix:id`` in the OCI spec), ``PREFIX-ID`` or a bare ``ID`` with the
+cgroupfs driver, and the unsplit ``SLICE:PREFIX:ID`` when engine and runtime disagree about the
+driver (a common slip in containerd's configuration, SystemdCgroup=false).
 """
 
 from __future__ import annotations

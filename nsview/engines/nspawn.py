@@ -21,13 +21,14 @@ _SERVICE = re.compile(r"systemd-nspawn@(.+)\.service")
 _SUPERVISOR = "supervisor"
 _TAKES = taking(
     "-M -D -i -u -S -E -p -Z -L --machine --directory --image --template --oci-bundle --user --uid"
-    " --slice --setenv --port --hostname --uuid --property --chdir --kill-signal --pivot-root --bind"
-    " --bind-ro --bind-user --overlay --overlay-ro --tmpfs --inaccessible --network-interface"
-    " --network-zone --network-macvlan --network-ipvlan --network-bridge --network-veth-extra"
-    " --network-namespace-path --rlimit --capability --drop-capability --ambient-capability"
-    " --system-call-filter --selinux-context --selinux-apifs-context --personality --cpu-affinity"
-    " --oom-score-adjust --root-hash --verity-data --image-policy --link-journal --resolv-conf"
-    " --timezone --load-credential --set-credential --private-users-ownership"
+    " --slice --setenv --port --hostname --uuid --property --chdir --kill-signal --pivot-root"
+    " --bind --bind-ro --bind-user --overlay --overlay-ro --tmpfs --inaccessible"
+    " --network-interface --network-zone --network-macvlan --network-ipvlan --network-bridge"
+    " --network-veth-extra --network-namespace-path --rlimit --capability --drop-capability"
+    " --ambient-capability --system-call-filter --selinux-context --selinux-apifs-context"
+    " --personality --cpu-affinity --oom-score-adjust --root-hash --verity-data --image-policy"
+    " --link-journal --resolv-conf --timezone --load-credential"
+    " --set-credential --private-users-ownership"
 )
 
 

@@ -14,8 +14,8 @@ from nsview.engines.launcher import Launcher, runs
 _SNAP = r"[a-z0-9][a-z0-9-]*(?:_[a-z0-9]+)?(?:\+[a-z0-9-]+)?"
 _APP = r"[A-Za-z0-9](?:-?[A-Za-z0-9])*"
 _TAG = re.compile(rf"snap\.(?P<snap>{_SNAP})\.(?:(?P<hook>hook)\.)?(?P<app>{_APP})")
-#: What makes a scope unique: a UUID after a dash (snapd since 2.58) or after a dot (before).
-_UNIQUE = re.compile(r"-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\.[^.]+")
+#: What makes a scope unique; older versions of snapd put a dot before the UUID.
+_UNIQUE = re.compile(r"-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 _GUESTS = ("lxc", "machine", "docker", "libpod")
 
 
@@ -32,11 +32,8 @@ def recognise(components: tuple[str, ...], index: int) -> Match | None:
         return _tagged(component.removesuffix(".service"))
     if not component.endswith(".scope"):
         return None
-    name = component.removesuffix(".scope")
-    tags = (
-        name[: unique.start()] for unique in _UNIQUE.finditer(name) if unique.end() == len(name)
-    )
-    return next(filter(None, map(_tagged, tags)), None) or _tagged(name)
+    name = _UNIQUE.sub("", component.removesuffix(".scope"))
+    return _tagged(name) or _tagged(name.rpartition(".")[0])
 
 
 def launched(parent: Launcher, first: Launcher) -> Match | None:

@@ -23,9 +23,14 @@ def unit_of(path: str) -> str | None:
 
     Cgroups that the unit made below itself belong to it. None when the path has no unit.
     """
-    units = [unescape_cgroup(name) for name in path.split("/") if name.endswith(_UNITS)]
+    units = [
+        unescape_cgroup(name)
+        for name in path.split("/")
+        if name.endswith(_UNITS) and not name.startswith(".")
+    ]
     named = [unit for unit in units if unit != _MANAGER]
-    return (named or units or [None])[-1]
+    innermost = (named or units)[-1:]
+    return innermost[0] if innermost else None
 
 
 def unescape_cgroup(name: str) -> str:

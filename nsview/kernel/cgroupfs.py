@@ -7,6 +7,7 @@ v1 is passed into a container, ``/..`` of a mount that is older than the cgroup 
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -118,6 +119,22 @@ def read_cgroupfs(mountinfo: str = "/proc/self/mountinfo") -> Cgroupfs:
     """Find the hierarchies of our own mount namespace, the one in which we open files."""
     with open(mountinfo, "rb") as file:
         return Cgroupfs(find_hierarchies(parse_mountinfo(file.read())))
+
+
+@functools.cache
+def own_cgroupfs() -> Cgroupfs:
+    """Return `read_cgroupfs` as it was at first: hosts mount control groups once, at boot."""
+    return read_cgroupfs()
+
+
+def directory(cgroups: Iterable[CgroupPath], controller: str) -> str | None:
+    """Return `Cgroupfs.directory` of our own mounts."""
+    return own_cgroupfs().directory(cgroups, controller)
+
+
+def read_frozen(cgroups: tuple[CgroupPath, ...]) -> bool:
+    """Return `Cgroupfs.read_frozen` of our own mounts."""
+    return own_cgroupfs().read_frozen(cgroups)
 
 
 def _read(directory: str, name: str) -> bytes:

@@ -77,10 +77,10 @@ class NamespaceFacts:
     """mnt: number of mounts (Linux 6.12)."""
 
 
-def open_namespace(procfs: Procfs, pid: int, kind: str) -> int:
+def open_namespace(procfs: Procfs, pid: int | str, kind: str) -> int:
     """Open ``/proc/PID/ns/KIND``; the caller closes it.
 
-    `kind` may be ``pid_for_children`` or ``time_for_children`` too. Raises FileNotFoundError or
+    `pid` may be ``self``, `kind` ``pid_for_children`` or ``time_for_children`` too. Raises FileNotFoundError or
     ProcessLookupError when the process is gone, PermissionError when ptrace is denied.
     """
     return os.open(procfs.path(pid, f"ns/{kind}"), os.O_RDONLY | os.O_CLOEXEC)

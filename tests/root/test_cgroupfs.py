@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from nsview.kernel.cgroup import parse_cgroup
-from nsview.kernel.cgroupfs import Hierarchy, read_cgroupfs
+from nsview.kernel.cgroupfs import Hierarchy, directory, read_cgroupfs, read_frozen
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="makes control groups")
 
@@ -27,20 +27,20 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 @contextmanager
-def cgroup(directory: Path) -> Iterator[Path]:
-    directory.mkdir()
+def cgroup(path: Path) -> Iterator[Path]:
+    path.mkdir()
     try:
-        yield directory
+        yield path
     finally:
-        wait_for(lambda: not (directory / "cgroup.procs").read_text())
-        directory.rmdir()
+        wait_for(lambda: not (path / "cgroup.procs").read_text())
+        path.rmdir()
 
 
 @contextmanager
-def process_in(directory: Path) -> Iterator[int]:
+def process_in(path: Path) -> Iterator[int]:
     process = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
     with process:
-        (directory / "cgroup.procs").write_text(str(process.pid))
+        (path / "cgroup.procs").write_text(str(process.pid))
         yield process.pid
         # The end of its input, on leaving, ends it: it must run again by now.
 
@@ -60,10 +60,9 @@ def test_frozen_from_above(place: Hierarchy) -> None:
         2: ("cgroup.freeze", "1", "0"),
     }[place.version]
     top = Path(place.target, f"nsview-test-{os.getpid()}")
-    cgroups_of = read_cgroupfs()
 
     def frozen(pid: int) -> bool:
-        return cgroups_of.read_frozen(parse_cgroup(Path(f"/proc/{pid}/cgroup").read_bytes()))
+        return read_frozen(parse_cgroup(Path(f"/proc/{pid}/cgroup").read_bytes()))
 
     with cgroup(top), cgroup(top / "inner"), process_in(top / "inner") as pid:
         assert not frozen(pid)
@@ -77,7 +76,7 @@ def test_frozen_from_above(place: Hierarchy) -> None:
 
 def test_directory_holds_the_process() -> None:
     own = parse_cgroup(Path("/proc/self/cgroup").read_bytes())
-    directory = read_cgroupfs().unified_directory(own) or read_cgroupfs().directory(own, "memory")
-    if directory is None:
+    place = directory(own, "memory")
+    if place is None:
         pytest.skip("no control groups are mounted")
-    assert str(os.getpid()) in Path(directory, "cgroup.procs").read_text().split()
+    assert str(os.getpid()) in Path(place, "cgroup.procs").read_text().split()

@@ -80,8 +80,9 @@ class NamespaceFacts:
 def open_namespace(procfs: Procfs, pid: int | str, kind: str) -> int:
     """Open ``/proc/PID/ns/KIND``; the caller closes it.
 
-    `pid` may be ``self``, `kind` ``pid_for_children`` or ``time_for_children`` too. Raises FileNotFoundError or
-    ProcessLookupError when the process is gone, PermissionError when ptrace is denied.
+    `pid` may be ``self``, `kind` ``pid_for_children`` or ``time_for_children`` too. Raises
+    FileNotFoundError or ProcessLookupError when the process is gone, PermissionError when ptrace is
+    denied.
     """
     return os.open(procfs.path(pid, f"ns/{kind}"), os.O_RDONLY | os.O_CLOEXEC)
 

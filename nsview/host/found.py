@@ -1,0 +1,84 @@
+"""What a search has found out about one namespace so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from nsview.host.holders import Sighting
+from nsview.host.model import Holder
+from nsview.kernel.nsfs import NamespaceFacts
+
+_ORDER: Final = ("process", "thread", "fd", "bind", "socket", "child", "owned")
+_UNKNOWN: Final = Holder(kind="unknown")
+#: Ways to open a namespace that are remembered: the first may have died meanwhile.
+_WAYS: Final = 8
+
+
+@dataclass(slots=True)
+class Found:
+    """One namespace, and everybody who was seen to hold it."""
+
+    kind: str
+    ino: int
+    facts: NamespaceFacts | None = None
+    netnsid: int | None = None
+    processes: int = 0
+    threads: int = 0
+    pid: int | None = None
+    """Lowest process in it."""
+    member: tuple[int, int | None] | None = None
+    """(pid, None) of a process that is in it, else (pid, tid) of a thread."""
+    nsfs: list[str] = field(default_factory=list)
+    """Where it is mounted in our own mount namespace."""
+    ways: list[Sighting] = field(default_factory=list)
+    """Sightings through which it may be opened."""
+    _holders: dict[object, Holder] = field(default_factory=dict)
+
+    @property
+    def held_by(self) -> tuple[Holder, ...]:
+        """Why it is alive; `unknown` when nothing visible explains it."""
+        return tuple(sorted(self._holders.values(), key=_rank)) or (_UNKNOWN,)
+
+    @property
+    def path(self) -> str | None:
+        """A path that opens it."""
+        return next((f"{way.root or ''}{way.path}" for way in self.ways), None)
+
+    def add(self, sighting: Sighting) -> None:
+        """Remember who holds it, and how to open it."""
+        holder = sighting.holder
+        if sighting.path is not None and len(self.ways) < _WAYS:
+            self.ways.append(sighting)
+        if holder.kind == "process" and not holder.children and holder.pid is not None:
+            self.processes += holder.count
+            self.pid = holder.pid if self.pid is None else min(self.pid, holder.pid)
+            self.member = self.pid, None
+        if holder.kind == "thread" and not holder.children and holder.pid is not None:
+            self.threads += holder.count
+            self.member = self.member or (holder.pid, holder.tid)
+        self.add_holder(holder)
+
+    def add_holder(self, holder: Holder) -> None:
+        """Count what is one reason as one: a thousand descriptors of the same process are."""
+        key = holder.kind, _who(holder)
+        known = self._holders.get(key)
+        if known is None:
+            self._holders[key] = holder
+        else:
+            first = holder if (holder.pid or 0) < (known.pid or 0) else known
+            self._holders[key] = replace(first, count=known.count + holder.count)
+
+
+def _rank(holder: Holder) -> tuple[int, bool, int, int]:
+    return _ORDER.index(holder.kind), holder.children, holder.pid or 0, holder.fd or 0
+
+
+def _who(holder: Holder) -> object:
+    if holder.kind == "process":
+        return holder.children
+    if holder.kind == "bind":
+        return holder.path
+    if holder.kind in ("child", "owned"):
+        return holder.namespace_kind
+    return holder.pid, holder.children

@@ -1,0 +1,97 @@
+"""Every namespace of the host, from every place that can hold one, and why it is alive.
+
+Processes are not the only ones: a thread that left its process's namespaces, an open descriptor, a
+bind mount in whatever mount namespace, a socket, or another namespace that has it as parent or
+owner will do (namespaces(7), "The lifetime of namespaces").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from nsview.host.found import Found
+from nsview.host.model import Namespace, Snapshot
+from nsview.host.namespace_search import NamespaceSearch
+from nsview.host.users import user_name
+from nsview.kernel.namespaces import KINDS
+
+if TYPE_CHECKING:
+    from nsview.kernel.procfs import Procfs
+
+
+def read_namespaces(
+    procfs: Procfs,
+    snapshot: Snapshot,
+    *,
+    kinds: Collection[str] = KINDS,
+    sockets: bool = False,
+    holders: bool = True,
+) -> tuple[Namespace, ...]:
+    """Find the namespaces of these kinds, by kind (in the order of `KINDS`) and inode.
+
+    sockets: also borrow every socket of every process, and ask it for its network namespace.
+    holders: look beyond processes, into threads, descriptors and mount tables, and fill `held_by`.
+
+    What may not be read is left out, or None in the result. No namespace is kept open, and so
+    none alive, when this returns.
+    """
+    tasks = snapshot.tasks.values()
+    with NamespaceSearch(procfs, _kinds_to_search(kinds)) as search:
+        search.look_at_processes(tasks)
+        if holders:
+            search.look_at_threads(tasks)
+            search.look_at_descriptors(tasks)
+            if sockets and "net" in kinds:
+                search.look_at_sockets(tasks)
+            search.look_at_mounts()
+        search.ask_the_kernel()
+        if holders:
+            search.look_at_relatives()
+    wanted = (found for found in search.found.values() if found.kind in kinds)
+    return tuple(
+        _namespace(found, snapshot, holders=holders) for found in sorted(wanted, key=_order)
+    )
+
+
+def _kinds_to_search(kinds: Collection[str]) -> frozenset[str]:
+    # A user namespace may be there for nothing but what it owns, of whatever kind.
+    return frozenset(KINDS if "user" in kinds else kinds)
+
+
+def _order(found: Found) -> tuple[int, int]:
+    return KINDS.index(found.kind), found.ino
+
+
+def _namespace(found: Found, snapshot: Snapshot, *, holders: bool) -> Namespace:
+    facts = found.facts
+    pid = found.member[0] if found.member else None
+    task = snapshot.tasks.get(pid) if pid is not None else None
+    return Namespace(
+        kind=found.kind,
+        ino=found.ino,
+        id=facts.id if facts else None,
+        initial=snapshot.initial.get(found.kind) == found.ino,
+        processes=found.processes,
+        threads=found.threads,
+        pid=pid,
+        ppid=task.ppid if task else None,
+        command=_command(snapshot, pid),
+        uid=task.uid if task else None,
+        user=user_name(task.uid) if task else None,
+        parent=facts.parent if facts else None,
+        owner=facts.owner if facts else None,
+        owner_uid=facts.owner_uid if facts else None,
+        netnsid=found.netnsid,
+        nsfs=tuple(found.nsfs),
+        path=found.path,
+        mounts=facts.mounts if facts else None,
+        container=snapshot.membership.get(pid) if pid is not None else None,
+        held_by=found.held_by if holders else (),
+    )
+
+
+def _command(snapshot: Snapshot, pid: int | None) -> str | None:
+    if pid is None or pid not in snapshot.tasks:
+        return None
+    return " ".join(snapshot.commands.get(pid, ())) or snapshot.tasks[pid].comm

@@ -18,7 +18,7 @@ from nsview.host.pid_namespaces import PidNamespaces
 from nsview.host.records import Records
 from nsview.host.roots import Root, read_root
 from nsview.host.users import read_users
-from nsview.kernel.cgroupfs import read_frozen
+from nsview.kernel.cgroupfs import read_cgroupfs
 from nsview.kernel.cmdline import read_command
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.procfs import Procfs
@@ -45,6 +45,7 @@ class Host:
         self._commands: dict[tuple[int, int, str], tuple[str, ...]] = {}
         self._roots: dict[tuple[int, int, int], Root | None] = {}
         self._stores: list[Store] = []
+        self._cgroupfs = read_cgroupfs()
 
     def snapshot(self, *, commands: bool = False, stopped: bool = False) -> Snapshot:
         """Look at the host now.
@@ -69,7 +70,7 @@ class Host:
             Facts(
                 command=self._command,
                 rootfs=self._rootfs,
-                frozen=lambda task: read_frozen(task.cgroups),
+                frozen=lambda task: self._cgroupfs.read_frozen(task.cgroups),
                 started=lambda task: self._boot_time + task.start_time / self._ticks,
             ),
             stopped=stopped,

@@ -29,10 +29,10 @@ def pid_levels(snapshot: Snapshot, task: Task) -> tuple[PidLevel, ...]:
     chain = pid_ns_chain(task.namespaces[_PID], snapshot.pid_parents)
     # The chain may reach above the reader's own namespace, or end early where parents are hidden.
     known = chain[-len(task.pids) :]
-    missing = (0,) * (len(task.pids) - len(known))
-    return tuple(
-        PidLevel(pid, pid_ns) for pid, pid_ns in zip(task.pids, missing + known, strict=True)
-    )
+    levels = [0] * (len(task.pids) - len(known)) + list(known)
+    # The outermost number is the reader's by definition, and PID 1's namespace is the reader's.
+    levels[0] = levels[0] or snapshot.initial.get("pid", 0)
+    return tuple(map(PidLevel, task.pids, levels))
 
 
 def tasks_with_inner_pid(snapshot: Snapshot, number: int, pid_ns: int | None = None) -> list[Task]:

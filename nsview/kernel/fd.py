@@ -1,0 +1,32 @@
+"""/proc/PID/fd: what a process has open. proc_pid_fd(5)."""
+
+from __future__ import annotations
+
+import os
+
+from nsview.kernel.procfs import Procfs
+
+
+def read_fd_links(procfs: Procfs, pid: int) -> list[tuple[int, str]] | None:
+    """Number and link text (``net:[4026531833]``, ``socket:[123]``, a path) of each descriptor.
+
+    None when the process is gone. Raises PermissionError where the kernel's ptrace check forbids
+    it. One that is closed while we read is left out.
+    """
+    try:
+        directory = os.open(procfs.path(pid, "fd"), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    readlink = os.readlink
+    links = []
+    try:
+        for name in os.listdir(directory):
+            try:
+                links.append((int(name), readlink(name, dir_fd=directory)))
+            except FileNotFoundError:
+                continue
+    except ProcessLookupError:
+        return None
+    finally:
+        os.close(directory)
+    return links

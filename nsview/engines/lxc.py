@@ -27,11 +27,10 @@ _TAKES = taking(
 
 
 def recognise(components: tuple[str, ...], index: int) -> Match | None:
-    """A container or its monitor, by name."""
+    """A container or its monitor, by name. ``libvirt/lxc/NAME`` is for `libvirt` to claim first."""
     component = components[index]
     parent = components[index - 1] if index else ""
-    of_libvirt = components[max(index - 2, 0) : index] == ("libvirt", "lxc")
-    if parent in _PAYLOADS and not of_libvirt:
+    if parent in _PAYLOADS:
         return _named(component)
     if parent == _MONITOR:
         return _named(component, monitor=True)

@@ -25,15 +25,10 @@ def recognise(components: tuple[str, ...], index: int) -> Match | None:
     Only the host's own: a snap inside a container is another snapd's, and what can be said of it is
     that it runs in that container.
     """
-    if any(name.startswith(_GUESTS) for name in components[:index]):
+    match = _of_unit(components[index])
+    if match and any(name.startswith(_GUESTS) for name in components[:index]):
         return None
-    component = components[index]
-    if component.endswith(".service"):
-        return _tagged(component.removesuffix(".service"))
-    if not component.endswith(".scope"):
-        return None
-    name = _UNIQUE.sub("", component.removesuffix(".scope"))
-    return _tagged(name) or _tagged(name.rpartition(".")[0])
+    return match
 
 
 def launched(parent: Launcher, first: Launcher) -> Match | None:
@@ -41,6 +36,15 @@ def launched(parent: Launcher, first: Launcher) -> Match | None:
     if not runs(parent, "snap-confine"):
         return None
     return next(filter(None, map(_tagged, parent.command[1:5])), None)
+
+
+def _of_unit(unit: str) -> Match | None:
+    if unit.endswith(".service"):
+        return _tagged(unit.removesuffix(".service"))
+    if not unit.endswith(".scope"):
+        return None
+    name = _UNIQUE.sub("", unit.removesuffix(".scope"))
+    return _tagged(name) or _tagged(name.rpartition(".")[0])
 
 
 def _tagged(tag: str) -> Match | None:

@@ -11,11 +11,12 @@ O  open-telemetry/opentelemetry-ebpf-instrumentation container_test.go
 D  DataDog/datadog-agent pkg/util/cgroups, DataDog/dd-trace-py tests/tracer/runtime
 N  netdata/netdata cgroups.plugin/cgroup-name.sh.in
 S  canonical/snapd sandbox/cgroup/scanning_test.go
-L  read off a running container
+L  read off a running container: docker 20.10, podman 4.3, containerd 1.6, LXC 5.0, nspawn 252
 """
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -109,7 +110,7 @@ CONTAINERS = [
         pod_uid=PODMAN_POD,
         user=1000,
     ),
-    one(f"/libpod_parent/{PODMAN_POD}/libpod-{ID}", "podman", ID, pod_uid=PODMAN_POD),
+    one(f"/libpod_parent/{PODMAN_POD}/libpod-{ID}", "podman", ID, pod_uid=PODMAN_POD),  # L
     # podman, monitors: T
     one(f"/machine.slice/libpod-conmon-{ID}.scope", "podman", ID, monitor=True),
     # cri-o: A C F
@@ -169,6 +170,7 @@ CONTAINERS = [
     one("/k8s.io/c1", "containerd", "c1", namespace="k8s.io"),
     one("/k8s.io/my-test_container", "containerd", "my-test_container", namespace="k8s.io"),
     one("/default/test_container", "containerd", "test_container", namespace="default"),
+    one("/default/c1", "containerd", "c1", namespace="default"),
     one("/default/a", "containerd", "a", "/below", namespace="default"),
     one("/default/service.container", "containerd", "service.container", namespace="default"),
     one(f"/system.slice/nerdctl-{ID}.scope", "containerd", ID),
@@ -359,6 +361,7 @@ NO_CONTAINERS = [
     "/libpod_parent/conmon",
     f"{CEPH}/supervisor",
     f"/libpod_parent/{PODMAN_POD}",
+    f"/libpod_parent/{PODMAN_POD}/conmon",  # L
     f"/machine.slice/machine-libpod_pod_{PODMAN_POD}.slice",
     # Kata's host side
     f"/kata_overhead/{ID}",
@@ -378,6 +381,8 @@ NO_CONTAINERS = [
     r"/machine.slice/machine-qemu\x2d1\x2dopnsense.scope/libvirt/emulator",
     "/machine/web.libvirt-qemu",
     "/qemu.slice/100.scope",
+    # runc without an engine, cgroupfs: L
+    "/box",
     # nspawn without a unit: L
     "/payload",
     "/supervisor",
@@ -435,6 +440,17 @@ def test_a_free_containerd_name_is_a_candidate_that_records_may_confirm() -> Non
     )
     for path in ("", "/", "/a", "a/b", "/a/", "/system.slice/a", "/a/b.scope", "/../b", "/a/.."):
         assert containerd.candidate(path) is None, path
+
+
+def test_the_deepest_path_takes_no_longer_than_its_length() -> None:
+    def seconds(path: str) -> float:
+        start = time.perf_counter()
+        recognise(path)
+        return time.perf_counter() - start
+
+    # PATH_MAX is 4096. Looking back from every component would make it a hundred times as long.
+    short = min(seconds(f"/{number:03}" + "/a" * 200) for number in range(5))
+    assert min(seconds(f"/{number:03}" + "/a" * 2000) for number in range(5)) < 40 * short
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,96 @@
+"""Draws the lines of a `RowTable`, and remembers what it has drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import NamedTuple
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.cache import LRUCache
+from textual.strip import Strip
+from textual.widget import Widget
+
+from nsview.tui.row_layout import GAP, Placed, Row, fit, pieces
+
+#: Lines that are kept: a few screens of them.
+_KEPT = 1000
+
+
+class _Drawn(NamedTuple):
+    row: Row
+    strip: Strip
+
+
+class RowPainter:
+    """Colours come from the component classes ``row-table--<style>`` of the widget."""
+
+    def __init__(self, widget: Widget) -> None:
+        self._widget = widget
+        self._strips: LRUCache[tuple[Hashable, tuple[str, ...]], _Drawn] = LRUCache(_KEPT)
+        self._styles: dict[tuple[str, ...], Style] = {}
+
+    def forget_rows(self) -> None:
+        """The columns are elsewhere now."""
+        self._strips.clear()
+
+    def forget(self) -> None:
+        """The theme has changed."""
+        self._styles.clear()
+        self._strips.clear()
+
+    def row(self, row: Row, columns: Sequence[Placed], state: tuple[str, ...]) -> Strip:
+        """One row, whole. `state`: its style, then that of the cursor if it is there."""
+        drawn = self._strips.get((row.key, state))
+        if drawn is None or drawn.row != row:
+            drawn = _Drawn(row, self._draw(row, columns, state))
+            self._strips[row.key, state] = drawn
+        return drawn.strip
+
+    def _draw(self, row: Row, columns: Sequence[Placed], state: tuple[str, ...]) -> Strip:
+        own, *cursor = state
+        gap = Segment(" " * GAP, self.style(*state))
+        segments: list[Segment] = []
+        for placed in columns:
+            if segments:
+                segments.append(gap)
+            segments += [
+                Segment(text, self.style(own, style, *cursor))
+                for text, style in pieces(row, placed)
+            ]
+        return Strip(segments)
+
+    def header(self, columns: Sequence[Placed], sorted_by: str | None, reverse: bool) -> Strip:
+        """The titles, with an arrow at the column that the rows are sorted by."""
+        segments: list[Segment] = []
+        for _, column, _, width in columns:
+            if segments:
+                segments.append(Segment(" " * GAP, self.style("header")))
+            name, title = "header", column.title
+            if column.key == sorted_by:
+                name, title = "sorted", title + ("▼" if reverse else "▲")
+            segments += [
+                Segment(text, self.style(name))
+                for text, _ in fit([(title, "")], width, column.align)
+            ]
+        return Strip(segments)
+
+    def style(self, *names: str) -> Style:
+        """Component styles, the later ones on top of the earlier ones.
+
+        Colours are blended here, for segments know nothing of transparency; the terminal's own 16
+        colours are passed on as they are.
+        """
+        if names not in self._styles:
+            _, _, background, color = self._widget.colors
+            text_style = Style()
+            for name in filter(None, names):
+                styles = self._widget.get_component_styles(f"row-table--{name}")
+                if styles.has_rule("background"):
+                    background += styles.background
+                if styles.has_rule("color"):
+                    color = styles.color
+                text_style += styles.text_style
+            over = Style.from_color((background + color).rich_color, background.rich_color)
+            self._styles[names] = over + text_style
+        return self._styles[names]

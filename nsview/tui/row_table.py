@@ -1,0 +1,371 @@
+"""A table of rows that are drawn only when they are seen, with a cursor that stays on a thing.
+
+Textual's DataTable repaints ten times as slowly, and its cursor stays on a *line*: after a re-sort
+it is on another process (textual 8.2). Everything here is drawn as plain segments: text is never
+taken for markup, and `nsview.display.display` makes it safe for the terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from nsview.display import display
+from nsview.tui.row_layout import (
+    GAP,
+    Cell,
+    Column,
+    Placed,
+    Row,
+    fold_mark,
+    measure,
+    place,
+)
+from nsview.tui.row_painter import RowPainter
+
+__all__ = ["Cell", "Column", "Row", "RowTable"]
+
+#: The header is the first line, always in sight.
+_HEADER = 1
+_WHEEL_LINES = 3
+_SIDEWAYS = 8
+
+
+class RowTable(ScrollView, can_focus=True):
+    """`set_columns`, then `set_rows` as often as there is news. Sorts and filters nothing."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        f"row-table--{name}"
+        for name in (
+            "header", "sorted", "cursor", "cursor-blurred", "placeholder", "tree", "group",
+            "dim", "label", "title", "accent", "good", "warn", "alert",
+            "added", "modified", "removed",
+        )
+    }  # fmt: skip
+
+    DEFAULT_CSS = Path(__file__).with_suffix(".tcss").read_text()
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "up", show=False, id="table.up"),
+        Binding("down,j", "move(1)", "down", show=False, id="table.down"),
+        Binding("pageup", "page(-1)", "page up", show=False, id="table.page-up"),
+        Binding("pagedown", "page(1)", "page down", show=False, id="table.page-down"),
+        Binding("home,g", "first", "first", show=False, id="table.first"),
+        Binding("end,G", "last", "last", show=False, id="table.last"),
+        Binding("left", "sideways(-1)", "scroll left", show=False, id="table.left"),
+        Binding("right", "sideways(1)", "scroll right", show=False, id="table.right"),
+        Binding("enter", "select", "open", show=False, id="table.open"),
+        Binding("space", "fold", "fold", show=False, id="table.fold"),
+    ]
+
+    class _About(Message):
+        def __init__(self, table: RowTable, key: Hashable) -> None:
+            super().__init__()
+            self.table = table
+            self.key = key
+
+        @property
+        def control(self) -> RowTable:
+            """For ``@on(RowTable.Selected, "#id")``."""
+            return self.table
+
+    class Selected(_About):
+        """Enter, or a double click, on the row of that key."""
+
+    class Highlighted(_About):
+        """The cursor came to that row; key None: there is no row left."""
+
+    class Toggled(_About):
+        """Space on an expandable row, or a click on its mark: it is to be folded or unfolded."""
+
+    class SortRequested(Message):
+        """A click on a column's title."""
+
+        def __init__(self, table: RowTable, column: str) -> None:
+            super().__init__()
+            self.table = table
+            self.column = column
+
+        @property
+        def control(self) -> RowTable:
+            """For ``@on(RowTable.SortRequested, "#id")``."""
+            return self.table
+
+    def __init__(
+        self, columns: Sequence[Column] = (), *, id: str | None = None, placeholder: str = ""
+    ) -> None:
+        super().__init__(id=id)
+        self._columns = tuple(columns)
+        self._rows: list[Row] = []
+        self._index: dict[Hashable, int] = {}
+        self._widths: list[int] = [0] * len(self._columns)
+        self._placed: list[Placed] = []
+        self._cursor = 0
+        self._wanted: Hashable | None = None
+        self._sort: tuple[str | None, bool] = (None, False)
+        self._placeholder = placeholder
+        self._painter = RowPainter(self)
+
+    # What it shows.
+
+    @property
+    def rows(self) -> Sequence[Row]:
+        """The rows as they were given."""
+        return self._rows
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns as they were given, whether there is room for them or not."""
+        return self._columns
+
+    def set_columns(self, columns: Sequence[Column]) -> None:
+        """Show other columns; the rows go, unless `columns` are those that are there."""
+        if tuple(columns) == self._columns:
+            return
+        self._columns = tuple(columns)
+        self._widths = [0] * len(columns)
+        self._wanted = self.cursor_key  # the same things may come back in other columns
+        self._rows, self._index = [], {}
+        self._lay_out()
+
+    def set_rows(self, rows: Sequence[Row]) -> None:
+        """Show these rows. Only what differs is drawn; the cursor stays on its key.
+
+        When that row is gone, the cursor goes to the nearest one that is left.
+        """
+        rows = list(rows)
+        if rows == self._rows:
+            return
+        old, old_key = self._rows, self.cursor_key
+        self._rows = rows
+        self._index = {row.key: number for number, row in enumerate(rows)}
+        if self._wanted is not None and self._wanted in self._index:
+            self._cursor = self._index[self._wanted]
+        else:
+            self._cursor = self._nearest(old)
+        self._wanted = None
+        if not self._widen() and len(old) == len(rows):
+            self._refresh_changed(old)
+        else:
+            self._lay_out()
+        self._follow_cursor()
+        if self.cursor_key != old_key:
+            self._tell()
+
+    def set_sort(self, column: str | None, *, reverse: bool = False) -> None:
+        """Mark the column that the caller has sorted the rows by."""
+        if self._sort != (column, reverse):
+            self._sort = (column, reverse)
+            self.refresh()
+
+    def set_placeholder(self, text: str) -> None:
+        """What to say while there is no row."""
+        if text != self._placeholder:
+            self._placeholder = text
+            self.refresh()
+
+    # The cursor.
+
+    @property
+    def cursor_key(self) -> Hashable | None:
+        """The key of the row under the cursor."""
+        return self._rows[self._cursor].key if self._cursor < len(self._rows) else None
+
+    @property
+    def cursor_row(self) -> Row | None:
+        """The row under the cursor."""
+        return self._rows[self._cursor] if self._cursor < len(self._rows) else None
+
+    def move_cursor_to(self, key: Hashable) -> bool:
+        """Put the cursor on a row; False when there is none of that key."""
+        number = self._index.get(key)
+        if number is not None:
+            self._move(number)
+        return number is not None
+
+    def _nearest(self, old: list[Row]) -> int:
+        # The row itself, else the next one of the old order that is still there, else one before.
+        for row in (*old[self._cursor :], *reversed(old[: self._cursor])):
+            if row.key in self._index:
+                return self._index[row.key]
+        return 0
+
+    def _move(self, number: int) -> None:
+        number = max(0, min(number, len(self._rows) - 1))
+        if number != self._cursor and self._rows:
+            before, self._cursor = self._cursor, number
+            self.refresh_line(before + _HEADER)
+            self.refresh_line(number + _HEADER)
+            self._tell()
+        self._follow_cursor()
+
+    def _follow_cursor(self) -> None:
+        page = self._page
+        top = self.scroll_offset.y
+        if page <= 0 or top <= self._cursor < top + page:
+            return
+        target = self._cursor if self._cursor < top else self._cursor - page + 1
+        self.scroll_to(y=target, animate=False, force=True)
+
+    @property
+    def _page(self) -> int:
+        return self.scrollable_content_region.height - _HEADER
+
+    def _tell(self) -> None:
+        self.post_message(self.Highlighted(self, self.cursor_key))
+
+    # Keys.
+
+    def action_move(self, lines: int) -> None:
+        """Move the cursor."""
+        self._move(self._cursor + lines)
+
+    def action_page(self, pages: int) -> None:
+        """Move the cursor by what is in sight."""
+        self._move(self._cursor + pages * max(1, self._page - 1))
+
+    def action_first(self) -> None:
+        """The first row."""
+        self._move(0)
+
+    def action_last(self) -> None:
+        """The last row."""
+        self._move(len(self._rows) - 1)
+
+    def action_sideways(self, direction: int) -> None:
+        """Scroll to the side, if there is more."""
+        self.scroll_to(x=self.scroll_offset.x + direction * _SIDEWAYS, animate=False, force=True)
+
+    def action_select(self) -> None:
+        """Open the row under the cursor."""
+        if (row := self.cursor_row) is not None:
+            self.post_message(self.Selected(self, row.key))
+
+    def action_fold(self) -> None:
+        """Fold or unfold the row under the cursor."""
+        if (row := self.cursor_row) is not None and row.expandable:
+            self.post_message(self.Toggled(self, row.key))
+
+    # The mouse.
+
+    def on_click(self, event: events.Click) -> None:
+        """Title: sort. Row: put the cursor there; twice: open. Fold mark: fold."""
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return
+        event.stop()
+        x = offset.x + self.scroll_offset.x
+        if offset.y < _HEADER:
+            self._click_title(x)
+            return
+        number = offset.y - _HEADER + self.scroll_offset.y
+        if number >= len(self._rows):
+            return
+        self._move(number)
+        row = self._rows[number]
+        if row.expandable and self._on_mark(row, x):
+            self.post_message(self.Toggled(self, row.key))
+        elif event.chain == 2:
+            self.post_message(self.Selected(self, row.key))
+
+    def _click_title(self, x: int) -> None:
+        for _, column, start, width in self._placed:
+            if start <= x < start + width + GAP and column.sortable:
+                self.post_message(self.SortRequested(self, column.key))
+
+    def _on_mark(self, row: Row, x: int) -> bool:
+        for _, column, start, _ in self._placed:
+            if column.tree:
+                begin = start + len(row.prefix)
+                return begin <= x < begin + len(fold_mark(row))
+        return False
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """The wheel scrolls; the cursor stays where it is, as in a pager."""
+        self._wheel(event, 1)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """The wheel scrolls back."""
+        self._wheel(event, -1)
+
+    def _wheel(self, event: events.MouseEvent, direction: int) -> None:
+        event.stop()
+        event.prevent_default()
+        target = self.scroll_offset.y + direction * _WHEEL_LINES
+        self.scroll_to(y=target, animate=False, force=True)
+
+    # Drawing.
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Another width: other columns may fit."""
+        self._lay_out()
+        self._follow_cursor()
+
+    def on_focus(self) -> None:
+        """The cursor shows that keys come here."""
+        self.refresh_line(self._cursor + _HEADER)
+
+    def on_blur(self) -> None:
+        """The cursor shows that keys go elsewhere."""
+        self.refresh_line(self._cursor + _HEADER)
+
+    def notify_style_update(self) -> None:
+        """Another theme: nothing that was drawn is of use."""
+        super().notify_style_update()
+        self._painter.forget()
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line of the screen."""
+        left, width = self.scroll_offset.x, self.size.width
+        number = y - _HEADER + self.scroll_offset.y
+        fill = self._painter.style()
+        if y < _HEADER:
+            strip = self._painter.header(self._placed, *self._sort)
+        elif number < len(self._rows):
+            state = self._state(number)
+            strip = self._painter.row(self._rows[number], self._placed, state)
+            fill = self._painter.style(*state)
+        elif number == 0:
+            text = Segment(" " + display(self._placeholder), self._painter.style("placeholder"))
+            return Strip([text]).crop_extend(0, width, fill)
+        else:
+            return Strip.blank(width, fill)
+        return strip.crop_extend(left, left + width, fill)
+
+    def _state(self, number: int) -> tuple[str, ...]:
+        style = self._rows[number].style
+        if number != self._cursor:
+            return (style,)
+        return (style, "cursor" if self.has_focus else "cursor-blurred")
+
+    def _refresh_changed(self, old: list[Row]) -> None:
+        top = self.scroll_offset.y
+        for number in range(top, min(top + self._page + 1, len(self._rows))):
+            if self._rows[number] != old[number]:
+                self.refresh_line(number + _HEADER)
+
+    def _widen(self) -> bool:
+        # Columns only ever get wider while the table is there: nothing jumps back and forth when
+        # a long value comes and goes.
+        widths = [
+            max(pair) for pair in zip(self._widths, measure(self._columns, self._rows), strict=True)
+        ]
+        changed = widths != self._widths
+        self._widths = widths
+        return changed
+
+    def _lay_out(self) -> None:
+        self._placed = place(self._columns, self._widths, self.scrollable_content_region.width)
+        width = self._placed[-1].start + self._placed[-1].width if self._placed else 0
+        self.virtual_size = Size(width, len(self._rows) + _HEADER)
+        self._painter.forget_rows()
+        self.refresh()

@@ -14,6 +14,7 @@ changed view.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -92,6 +93,7 @@ def group_tasks(
     return groups
 
 
+@functools.lru_cache(maxsize=8192)
 def cgroup_matches(cgroups: tuple[CgroupPath, ...]) -> tuple[Match, ...]:
     """What the engines recognise in /proc/PID/cgroup, outermost first.
 

@@ -27,6 +27,7 @@ def parse_cgroup(data: bytes) -> tuple[CgroupPath, ...]:
     return tuple(lines)
 
 
+@functools.lru_cache(maxsize=8192)
 def preferred_path(cgroups: tuple[CgroupPath, ...]) -> str:
     """The path that says most: the unified hierarchy's unless that is ``/``, then systemd's own,
     then memory's or pids'; ``/`` when all are; empty without any."""

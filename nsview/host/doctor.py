@@ -98,7 +98,7 @@ def _self_in_proc(procfs: Procfs) -> Finding:
     name = "/proc shows our pid namespace"
     cost = "process numbers in it are not those of our pid namespace"
     try:
-        shown = os.readlink(os.path.dirname(procfs.path(os.getpid())) + "/self")
+        shown = os.readlink(procfs.path("self"))
     except OSError:
         return Finding(name, False, "we are not in it", cost)
     return Finding(
@@ -135,7 +135,7 @@ def _namespace_ioctls(procfs: Procfs) -> Iterator[Finding]:
 
     def ask(kind: str, question: Callable[[int], object]) -> bool:
         try:
-            fd = nsfs.open_namespace(procfs, os.getpid(), kind)
+            fd = os.open(procfs.path("self", f"ns/{kind}"), os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
             return False
         try:
@@ -175,7 +175,7 @@ def _mount_namespace_walk(procfs: Procfs) -> Finding:
     name = "NS_MNT_GET_NEXT"
     cost = "mount namespaces without processes are found only where a descriptor or a bind is seen"
     try:
-        fd = nsfs.open_namespace(procfs, os.getpid(), "mnt")
+        fd = os.open(procfs.path("self", "ns/mnt"), os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
         return Finding(name, False, error.strerror or "failed", cost)
     try:
@@ -229,23 +229,23 @@ def _host_features(procfs: Procfs) -> Iterator[Finding]:
     yield _cgroups(procfs)
     btf = Path("/sys/kernel/btf/vmlinux").exists()
     yield Finding("BTF", btf, _there(btf), "the census is read from /proc, not by BPF")
-    schedstat = Path(procfs.path(os.getpid(), "schedstat")).exists()
+    schedstat = Path(procfs.path("self", "schedstat")).exists()
     yield Finding("schedstat", schedstat, _there(schedstat), "every process is read at every scan")
-    overlay = "\toverlay\n" in _text("/proc/filesystems")
+    overlay = b"\toverlay\n" in procfs.read_global("filesystems")
     yield Finding(
         "overlay", overlay, "loaded" if overlay else "not loaded", "no sandboxes on layers"
     )
-    most = _text("/proc/sys/user/max_user_namespaces").strip()
+    most = procfs.read_global("sys/user/max_user_namespaces").decode("ascii", "replace").strip()
     yield Finding("user namespaces", most not in ("", "0"), f"at most {most or 0}", "none there")
     yield Finding("kernel", True, platform.release(), "")
     yield Finding("Python", True, platform.python_version(), "")
 
 
 def _cgroups(procfs: Procfs) -> Finding:
-    from nsview.kernel.mountinfo import read_mountinfo
+    from nsview.kernel.mountinfo import parse_mountinfo
 
     try:
-        mounts = read_mountinfo(procfs, os.getpid()) or ()
+        mounts = parse_mountinfo(procfs.read_file(procfs.path("self", "mountinfo")) or b"")
     except OSError:
         mounts = ()
     types = {mount.fstype for mount in mounts if mount.fstype in ("cgroup", "cgroup2")}
@@ -255,13 +255,6 @@ def _cgroups(procfs: Procfs) -> Finding:
         frozenset({"cgroup"}): "v1 (legacy)",
     }.get(frozenset(types), "not mounted")
     return Finding("cgroups", bool(types), layout, "no figures of containers, no paused ones")
-
-
-def _text(path: str) -> str:
-    try:
-        return Path(path).read_text()
-    except OSError:
-        return ""
 
 
 def _there(has: bool) -> str:

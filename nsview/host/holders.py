@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nsview.host.model import Holder
+from nsview.kernel.fd import read_fd_links
 from nsview.kernel.mountinfo import Mount, parse_mountinfo
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.ns_links import read_namespaces
@@ -193,14 +194,8 @@ def _open_network_namespace(pidfd: int, fd: int) -> int | None:
         os.close(socket)
 
 
-def _read_descriptors(procfs: Procfs, pid: int) -> Iterator[tuple[int, str]]:
-    directory = procfs.path(pid, "fd")
+def _read_descriptors(procfs: Procfs, pid: int) -> Iterable[tuple[int, str]]:
     try:
-        names = os.listdir(directory)
+        return read_fd_links(procfs, pid) or ()
     except OSError:
-        return  # gone, or not ours to look at
-    for name in names:
-        try:
-            yield int(name), os.readlink(f"{directory}/{name}")
-        except OSError:
-            continue  # closed meanwhile
+        return ()  # not ours to look at

@@ -43,7 +43,7 @@ def partial_reasons(
 def own_namespace(procfs: Procfs, kind: str) -> int:
     """Inode of our own namespace of that kind; 0 where it cannot be told."""
     try:
-        return os.stat(procfs.path(os.getpid(), f"ns/{kind}")).st_ino
+        return os.stat(procfs.path("self", f"ns/{kind}")).st_ino
     except OSError:
         return 0
 
@@ -51,8 +51,8 @@ def own_namespace(procfs: Procfs, kind: str) -> int:
 def effective_capabilities(procfs: Procfs) -> int:
     """Our own effective capabilities as a bit mask; 0 where they cannot be read."""
     try:
-        status = procfs.read(os.getpid(), "status") or b""
-    except PermissionError:
+        status = procfs.read_file(procfs.path("self", "status")) or b""
+    except OSError:
         return 0
     for line in status.split(b"\n"):
         if line.startswith(b"CapEff:"):
@@ -70,14 +70,15 @@ def hidepid(procfs: Procfs) -> str | None:
 
     proc(5): ``noaccess`` (1), ``invisible`` (2), ``ptraceable`` (4).
     """
-    from nsview.kernel.mountinfo import read_mountinfo
+    from nsview.kernel.mountinfo import parse_mountinfo
 
-    root = procfs.path(os.getpid()).rpartition("/")[0]
     try:
-        mounts = read_mountinfo(procfs, os.getpid()) or ()
+        mounts = parse_mountinfo(procfs.read_file(procfs.path("self", "mountinfo")) or b"")
     except OSError:
         return None
-    options = [one.super_options for one in mounts if one.target == root and one.fstype == "proc"]
+    options = [
+        one.super_options for one in mounts if one.target == procfs.root and one.fstype == "proc"
+    ]
     for option in options[-1] if options else ():
         if option.startswith("hidepid="):
             return option.removeprefix("hidepid=")

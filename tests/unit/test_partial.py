@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -38,7 +37,7 @@ def _tasks(*tasks: Task) -> dict[int, Task]:
 @pytest.fixture
 def procfs(tmp_path: Path) -> Procfs:
     """A /proc in which we are nobody special, and have every capability."""
-    own = tmp_path / str(os.getpid())
+    own = tmp_path / "self"
     own.mkdir()
     (own / "status").write_text("Name:\tx\nCapEff:\t000001ffffffffff\n")
     return Procfs(str(tmp_path))
@@ -65,7 +64,7 @@ def test_a_zombie_has_no_namespaces_and_is_not_missing_any(procfs: Procfs) -> No
 
 
 def test_without_the_capability_that_is_the_reason(procfs: Procfs) -> None:
-    Path(procfs.path(os.getpid(), "status")).write_text("CapEff:\t0000000000000000\n")
+    Path(procfs.path("self", "status")).write_text("CapEff:\t0000000000000000\n")
     tasks = _tasks(_task(1, readable=False), _task(5, readable=False), _task(6))
     (reason,) = partial_reasons(procfs, tasks, INITIAL_INODES)
     assert reason == "no CAP_SYS_PTRACE: namespaces of 2 processes unreadable"
@@ -73,6 +72,6 @@ def test_without_the_capability_that_is_the_reason(procfs: Procfs) -> None:
 
 def test_a_proc_without_init_hides_processes(procfs: Procfs) -> None:
     mountinfo = f"30 1 0:20 / {procfs.root} rw - proc proc rw,hidepid=invisible\n"
-    Path(procfs.path(os.getpid(), "mountinfo")).write_text(mountinfo)
+    Path(procfs.path("self", "mountinfo")).write_text(mountinfo)
     (reason,) = partial_reasons(procfs, _tasks(_task(9)), INITIAL_INODES)
     assert reason.startswith("/proc is mounted with hidepid=invisible:")

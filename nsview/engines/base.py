@@ -21,7 +21,7 @@ class Match:
     name: str | None = None
     """When the path itself holds the human name (LXC, nspawn, snap)."""
     pod_uid: str | None = None
-    """Kubernetes pod, always with dashes."""
+    """Kubernetes: with dashes, or the 32 digits of a static pod; podman: the 64 of its pod."""
     namespace: str | None = None
     """containerd's namespace (``k8s.io``, ``moby``), where the path shows it."""
     user: int | None = None

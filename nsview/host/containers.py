@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 
 from nsview.engines.base import Match, Pod, Record
 from nsview.engines.recognise import Launcher, recognise_launcher
-from nsview.engines.systemd import unit_of
-from nsview.host.membership import Group, Key
+from nsview.host.membership import Group, Key, service_of
 from nsview.host.model import Container, ContainerKind, NamespaceUse, Rootfs, Status
 from nsview.host.naming import free_ref, listing_order, short_id, unique_refs
 from nsview.host.records import Records
@@ -76,7 +75,7 @@ def _draft(
     kind: ContainerKind = "container"
     if record is not None and record.sandbox:
         kind = "pod"
-    elif group.isolated:
+    elif group.isolated or (match is not None and match.kind == "isolated"):
         kind = "isolated"
     command = facts.command(first)
     status: Status = "paused" if facts.frozen(first) else "running"
@@ -120,10 +119,8 @@ def _launcher(group: Group, first: Task, tasks: Mapping[int, Task], facts: Facts
 def _nameless_engine(group: Group) -> str:
     # No engine knows it: somebody called unshare(2) or clone(2), as unshare(1) does. What runs as
     # a systemd unit got its namespaces from there.
-    unit = unit_of(preferred_path(group.first.cgroups))
-    if group.key[0] == "unit" or (group.key[0] == "mnt" and unit):
-        return "systemd"
-    return "unshare"
+    made_by_systemd = group.key[0] in ("unit", "mnt") and service_of(group.first)
+    return "systemd" if made_by_systemd else "unshare"
 
 
 def _name(group: Group, record: Record | None, match: Match | None, first: Task) -> str:
@@ -133,10 +130,8 @@ def _name(group: Group, record: Record | None, match: Match | None, first: Task)
         return match.name
     if group.key[0] == "engine" and match is not None:
         return short_id(match.id)
-    unit = unit_of(preferred_path(first.cgroups))
-    if unit and group.key[0] in ("unit", "mnt"):
-        return unit
-    return first.comm
+    service = service_of(first) if group.key[0] in ("unit", "mnt") else None
+    return service or first.comm
 
 
 def _pod(record: Record | None, match: Match | None) -> Pod | None:

@@ -77,11 +77,12 @@ def group_tasks(
     for task in tasks.values():
         if task.kernel_thread or task.namespaces == host:
             continue  # kdevtmpfs has a mount namespace of its own and is no container
-        match, outer = _matched(task, host)
-        if match is None:
-            rest.append(task)
+        matches = _matched(task, host)
+        if matches:
+            outer = _engine_key(matches[:-1])
+            _join(groups, _engine_key(matches), task, matches[-1], outer)
         else:
-            _join(groups, _engine_key(match), task, match, outer)
+            rest.append(task)
     rest = _join_owners(groups, rest, host)
     claimed = {task.namespaces[_PID] for group in groups.values() for task in group.tasks}
     claimed.add(host[_PID])
@@ -106,20 +107,32 @@ def cgroup_matches(cgroups: tuple[CgroupPath, ...]) -> tuple[Match, ...]:
     return next(filter(None, (recognise(line.path) for line in cgroups)), ())
 
 
-def _matched(task: Task, host: tuple[int, ...]) -> tuple[Match | None, Key | None]:
-    inside = [
+def service_of(task: Task) -> str | None:
+    """The systemd service that a process is part of, which may have made its namespaces.
+
+    A login session (session-3.scope, user@1000.service) makes none: whoever is in there did.
+    """
+    unit = unit_of(preferred_path(task.cgroups))
+    if unit is None or not unit.endswith(".service") or unit.startswith("user@"):
+        return None
+    return unit
+
+
+def _matched(task: Task, host: tuple[int, ...]) -> tuple[Match, ...]:
+    inside = tuple(
         match
         for match in cgroup_matches(task.cgroups)
         if match.kind == "container" and not match.monitor
-    ]
+    )
     # Every engine gives its containers a mount namespace; whoever is in the host's only serves.
-    if not inside or task.namespaces[_MNT] == host[_MNT] != 0:
-        return None, None
-    return inside[-1], _engine_key(inside[-2]) if len(inside) > 1 else None
+    return () if task.namespaces[_MNT] == host[_MNT] != 0 else inside
 
 
-def _engine_key(match: Match) -> Key:
-    return "engine", f"{match.engine}/{match.namespace or ''}/{match.id}"
+def _engine_key(matches: tuple[Match, ...]) -> Key | None:
+    # Who is root in a container may name cgroups in there as it likes, after another container
+    # too: an inner id counts only together with the outer ones.
+    ids = [f"{match.engine}/{match.namespace or ''}/{match.id}" for match in matches]
+    return ("engine", " ".join(ids)) if ids else None
 
 
 def _join_owners(groups: dict[Key, Group], tasks: list[Task], host: tuple[int, ...]) -> list[Task]:
@@ -173,8 +186,8 @@ def _key_by_root(
     ]
     if not own:
         return None  # nothing readable says that it is not the host's
-    unit = unit_of(preferred_path(task.cgroups))
-    return ("unit", unit) if unit else ("set", ",".join(own))
+    service = service_of(task)
+    return ("unit", service) if service else ("set", ",".join(own))
 
 
 def _join(

@@ -55,6 +55,15 @@ def test_who_only_serves_in_that_cgroup_is_no_member() -> None:
     assert group(task(5, cgroup=DOCKER)) == {}
 
 
+def test_a_name_claimed_inside_a_container_does_not_lead_into_another() -> None:
+    other = f"/docker/{'b' * 64}"
+    members = group(
+        task(5, cgroup=DOCKER, mnt=7, pid=8), task(6, cgroup=other + DOCKER, mnt=9, pid=10)
+    )
+    assert [5] in members.values()
+    assert [6] in members.values()
+
+
 def test_unreadable_namespaces_leave_the_decision_to_the_cgroup() -> None:
     hidden = task(5, cgroup=DOCKER)._replace(namespaces=(0,) * len(KINDS))
     assert group(hidden) == {("engine", f"docker//{DOCKER_ID}"): [5]}
@@ -85,7 +94,8 @@ def test_rule_3_another_root() -> None:
 
 def test_rule_4_the_hosts_root_and_a_namespace_of_its_own() -> None:
     unit = "/system.slice/chrony.service"
-    members = group(task(5, mnt=7, cgroup=unit), task(6, net=9), host_root=(5,))
+    session = "/user.slice/user-1000.slice/session-3.scope"
+    members = group(task(5, mnt=7, cgroup=unit), task(6, net=9, cgroup=session), host_root=(5,))
     assert members == {("unit", "chrony.service"): [5], ("set", "9"): [6]}
 
 

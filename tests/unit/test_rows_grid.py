@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from nsview.tui.rows.grid import Cell, Grid, fact, lay_out, wrap
+from nsview.tui.row_layout import Cell
+from nsview.tui.rows.grid import Grid, fact, lay_out, wrap
 
 
 def texts(grids: list[Grid], width: int) -> list[str]:

@@ -22,7 +22,7 @@ def row_of(number: int) -> dict[str, str]:
 
 
 def test_mounts_hang_on_their_parents() -> None:
-    assert [row.target for row in mount_rows(NODES)] == [
+    assert [row.line.guide + row.target for row in mount_rows(NODES)] == [
         "/",
         "├ /proc",
         "│ ├ /proc/sys",

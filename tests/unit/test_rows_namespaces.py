@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 from tui import fake_details as fake
 
+from nsview.host.holder_words import held_by_words, holder_words
 from nsview.host.model import Holder
 from nsview.tui.rows.namespaces import (
-    held_by_words,
-    holder_words,
     namespace_rows,
     of_container,
 )
@@ -52,13 +51,15 @@ def test_nothing_holds_it() -> None:
 def test_flat_rows_are_in_the_order_of_kinds() -> None:
     rows = namespace_rows(SNAPSHOT, fake.namespaces())
 
-    assert [row.label for row in rows[:5]] == ["mnt"] * 5
-    assert rows[-1].label == "time"
+    assert [row.namespace.kind for row in rows[:5]] == ["mnt"] * 5
+    assert rows[-1].namespace.kind == "time"
 
 
 def test_parents_stand_above_their_children() -> None:
     rows = namespace_rows(SNAPSHOT, fake.namespaces(), order="parent")
-    pids = [(row.label, row.namespace.ino) for row in rows if row.namespace.kind == "pid"]
+    pids = [
+        (f"{row.line.guide}pid", row.namespace.ino) for row in rows if row.namespace.kind == "pid"
+    ]
 
     assert [
         ("pid", fake.HOST[2]),
@@ -71,9 +72,10 @@ def test_parents_stand_above_their_children() -> None:
 
 def test_owners_stand_above_what_they_own() -> None:
     rows = namespace_rows(SNAPSHOT, fake.namespaces(), order="owner")
-    labels = {row.key: row.label for row in rows}
+    guides = {row.key: row.line.guide for row in rows}
 
-    assert labels["user", fake.HOST[5]] == "user"
+    assert guides["user", fake.HOST[5]] == ""
+    assert guides["user", fake.WORKER[5]] != ""
     owned = [row.namespace.kind for row in rows if row.namespace.owner == fake.WORKER[5]]
     assert owned == ["mnt", "pid", "uts", "ipc", "cgroup"]
 
@@ -84,7 +86,8 @@ def test_fold_hides_what_is_owned() -> None:
     )
 
     assert len(rows) == 1
-    assert rows[0].label.startswith("▸ user (+")
+    assert rows[0].line.folded
+    assert rows[0].line.below > 0
 
 
 def test_container_has_those_of_its_members() -> None:

@@ -4,28 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
 
 from rich.cells import cell_len, chop_cells
 
 from nsview.display import display
+from nsview.tui.row_layout import Cell, Piece
 
-Tone = Literal["", "title", "header", "label", "dim", "alert", "good"]
-Line = tuple[tuple[str, Tone], ...]
-"""Pieces of one screen line."""
+Line = tuple[Piece, ...]
+"""One screen line: display-safe pieces and the names of their styles."""
 
 _GAP = 2
 #: A cell that is not the last of its row is cut here.
 _WIDEST = 34
 #: The last column gets at least this much, even where the line is then cut at the right.
 _LEAST = 12
-
-
-class Cell(NamedTuple):
-    """Text as the system has it; it is made safe when it is laid out."""
-
-    text: str
-    tone: Tone = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +29,9 @@ class Grid:
     headers: tuple[str, ...] = ()
 
 
-def fact(label: str, text: str, tone: Tone = "") -> tuple[Cell, Cell]:
+def fact(label: str, text: str, style: str = "") -> tuple[Cell, Cell]:
     """A row of two cells."""
-    return Cell(label, "label"), Cell(text, tone)
+    return Cell(label, "label"), Cell(text, style)
 
 
 def lay_out(grids: Sequence[Grid], width: int) -> list[Line]:
@@ -71,17 +63,17 @@ def _widths(rows: Sequence[Sequence[Cell]]) -> list[int]:
 def _row_lines(row: Sequence[Cell], widths: Sequence[int], width: int) -> Iterator[Line]:
     if not row:
         return
-    head: list[tuple[str, Tone]] = []
+    head: list[Piece] = []
     indent = 0
     for cell, room in zip(row[:-1], widths, strict=False):
         text = _cut(display(cell.text), room)
-        head.append((text + " " * (room - cell_len(text) + _GAP), cell.tone))
+        head.append((text + " " * (room - cell_len(text) + _GAP), cell.style))
         indent += room + _GAP
     last = row[-1]
     pieces = wrap(display(last.text), max(_LEAST, width - indent))
-    yield (*head, (pieces[0], last.tone))
+    yield (*head, (pieces[0], last.style))
     for piece in pieces[1:]:
-        yield ((" " * indent, ""), (piece, last.tone))
+        yield ((" " * indent, ""), (piece, last.style))
 
 
 def _cut(text: str, room: int) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from nsview.display import display
+from nsview.host.holder_words import held_by_words
 from nsview.host.model import Container, Holder, Snapshot
 from nsview.kernel.namespaces import KINDS
-from nsview.tui.rows.namespaces import held_by_words
 
 #: How many containers a cell names before it only counts them.
 _NAMED = 2

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from nsview.display import display
 from nsview.host.mounts import MountNode
 from nsview.kernel.mountinfo import Mount
-from nsview.tui.rows.outline import marked, outline
+from nsview.tui.rows.outline import Line, outline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +19,8 @@ class MountRow:
     """The mount's id."""
     node: MountNode
     target: str
-    """Behind its guide."""
+    line: Line[MountNode]
+    """Where it stands in the tree."""
     type: str
     source: str
     options: str
@@ -39,7 +40,8 @@ def mount_rows(nodes: Iterable[MountNode], folded: Collection[int] = ()) -> list
             MountRow(
                 key=mount.id,
                 node=node,
-                target=marked(line, display(mount.target)),
+                target=display(mount.target),
+                line=line,
                 type=display(f"{mount.fstype}.{mount.subtype}" if mount.subtype else mount.fstype),
                 source=mount_source(mount),
                 options=mount_options(mount),

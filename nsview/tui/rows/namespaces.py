@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from nsview.display import display
-from nsview.host.model import Container, Holder, Namespace, Snapshot
+from nsview.host.holder_words import held_by_words
+from nsview.host.model import Container, Namespace, Snapshot
 from nsview.kernel.namespaces import KINDS
-from nsview.tui.rows.outline import Line, marked, outline
+from nsview.tui.rows.outline import Line, outline
 
 Order = Literal["flat", "parent", "owner"]
 ORDERS: tuple[Order, ...] = ("flat", "parent", "owner")
-
-#: How many holders of one sort a cell spells out; the object page lists all.
-_SPELLED_OUT = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +23,8 @@ class NamespaceRow:
     key: tuple[str, int]
     """(kind, inode)."""
     namespace: Namespace
-    label: str
-    """Kind, behind its guide."""
+    line: Line[Namespace]
+    """Where it stands in the tree."""
     held_by: str
     """Display-safe words."""
     container: str
@@ -51,7 +49,7 @@ def namespace_rows(
         NamespaceRow(
             key=_key(line.item),
             namespace=line.item,
-            label=marked(line, line.item.kind),
+            line=line,
             held_by=held_by_words(snapshot, line.item.held_by),
             container=_container_name(snapshot, line.item),
         )
@@ -89,49 +87,3 @@ def of_container(
         if task := snapshot.tasks.get(pid):
             inodes.update(task.namespaces)
     return [one for one in namespaces if one.ino in inodes or one.container == container.ref]
-
-
-def held_by_words(snapshot: Snapshot, holders: Sequence[Holder]) -> str:
-    """``5 processes, fd 3 of 4711 (sleep), bind /run/netns/x``; display-safe."""
-    words: list[str] = []
-    spelled: dict[str, int] = {}
-    for holder in holders:
-        spelled[holder.kind] = spelled.get(holder.kind, 0) + 1
-        if spelled[holder.kind] <= _SPELLED_OUT:
-            words.append(holder_words(snapshot, holder))
-    words += [
-        f"{count - _SPELLED_OUT} more of kind {kind}"
-        for kind, count in spelled.items()
-        if count > _SPELLED_OUT
-    ]
-    return ", ".join(words) or "–"
-
-
-def holder_words(snapshot: Snapshot, holder: Holder) -> str:
-    """One holder in words, display-safe."""
-    by = _process_words(snapshot, holder.pid)
-    if holder.kind == "process":
-        members = "1 process" if holder.count == 1 else f"{holder.count} processes"
-        return f"next child of {by}" if holder.children else members
-    if holder.kind == "thread":
-        return (
-            f"next child of thread {holder.tid}"
-            if holder.children
-            else f"thread {holder.tid} of {by}"
-        )
-    if holder.kind == "fd":
-        return f"fd {holder.fd} of {by}"
-    if holder.kind == "socket":
-        return f"socket fd {holder.fd} of {by}"
-    if holder.kind == "bind":
-        return f"bind {display(holder.path or '?')}"
-    if holder.kind == "child":
-        return f"child {holder.namespace_kind}:[{holder.ino}]"
-    if holder.kind == "owned":
-        return f"owns {holder.namespace_kind}:[{holder.ino}]"
-    return "something that nothing visible explains"
-
-
-def _process_words(snapshot: Snapshot, pid: int | None) -> str:
-    task = snapshot.tasks.get(pid) if pid is not None else None
-    return f"{pid} ({display(task.comm)})" if task else f"{pid}"

@@ -84,8 +84,3 @@ def _draw(
                     visible and not closed,
                 )
             )
-
-
-def marked(line: Line[T], text: str) -> str:
-    """`text` behind its guide, with a sign and a count where something is folded away."""
-    return f"{line.guide}▸ {text} (+{line.below})" if line.folded else f"{line.guide}{text}"

@@ -1,0 +1,69 @@
+"""What each view says about itself: what the kernel does here, and where the facts come from."""
+
+from __future__ import annotations
+
+SUMMARY = """\
+A container is no object of the kernel: it is a process whose view was changed, one kind of \
+namespace at a time, and whose power was cut by capabilities, seccomp and cgroups. Everything \
+here is read from /proc/PID of its first process (`ns/*`, `status`, `uid_map`, `attr/current`), \
+the names from the engine's files on disk.
+"""
+
+PROCESSES = """\
+A process inside has a number in its own pid namespace and another one in every namespace above \
+it, up to the host's: it is one process with several names. The numbers are the `NSpid` line of \
+/proc/PID/status, joined with the hierarchy of the namespaces (NS_GET_PARENT); the user inside \
+comes from uid_map.
+"""
+
+NAMESPACES = """\
+A namespace lives as long as something holds it: a process or thread in it, an open descriptor, \
+a bind mount, or a child namespace; when the last one lets go, the kernel frees it. Members are \
+read from /proc/PID/ns, the rest from descriptors, mount tables and ioctls on the namespaces \
+themselves (ioctl_nsfs(2)).
+"""
+
+MOUNTS = """\
+A mount namespace is a tree of mounts, each on a directory of another one; a later mount covers \
+what was there, which stays mounted, hidden. This is /proc/PID/mountinfo of the first process, \
+with the kernel's own path walk repeated to find what no path leads to.
+"""
+
+PROCESS_LIST = """\
+The host sees every process of every container, for their pid namespaces are below its own; only \
+the opposite direction is closed. This is /proc, with each process's numbers from `NSpid` and its \
+container from its cgroup and its namespaces.
+"""
+
+NAMESPACE_LIST = """\
+Namespaces have parents (pid and user) and owners: the user namespace whose root has power over \
+them. `t` shows them flat, by parent, or by owner; inode numbers are reused by the kernel, the id \
+in the third column never is (Linux 6.18).
+"""
+
+PID = """\
+One number can mean many processes, because each pid namespace counts for itself, from 1. All \
+levels of every process that has this number anywhere are listed, from `NSpid` in /proc/PID/status.
+"""
+
+XRAY = """\
+Every namespace is owned by a user namespace, and capabilities count only in there: that is why \
+root in a container of its own user namespace is no root outside. The tree is user namespace, pid \
+namespace, container, process; the edges come from NS_GET_USERNS and NS_GET_PARENT (ioctl_nsfs(2)).
+"""
+
+PROCESS = """\
+A process is in exactly one namespace of each kind; what is not marked as the host's is its own \
+view. Read from /proc/PID: `status`, `ns/*`, `cgroup`, `cmdline`, `uid_map`.
+"""
+
+NAMESPACE = """\
+A namespace has no name but its inode number on nsfs, and goes away with its last holder. All \
+that hold it are listed; what the kernel lists and nothing visible explains is held by something \
+outside our sight.
+"""
+
+MOUNT = """\
+A mount puts one directory of a file system on a directory of another one; its own options (ro, \
+nosuid) come on top of those of the file system. Read from /proc/PID/mountinfo.
+"""

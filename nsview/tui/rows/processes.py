@@ -1,0 +1,136 @@
+"""Processes as rows: a tree or flat, each with its PID at every level."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from nsview.display import display
+from nsview.host.model import Snapshot
+from nsview.kernel.idmap import IdRange, to_inside
+from nsview.kernel.namespaces import KINDS
+from nsview.kernel.task import Task
+from nsview.tui.rows.levels import level_cells
+from nsview.tui.rows.outline import Line, outline
+
+#: Field 3 of /proc/PID/stat in words (proc_pid_stat(5)).
+STATES = {
+    "R": "running",
+    "S": "sleeping",
+    "D": "uninterruptible",
+    "Z": "zombie",
+    "T": "stopped",
+    "t": "traced",
+    "X": "dead",
+    "I": "idle",
+}
+
+#: How much of a command line a row carries: a row is never wider than a screen.
+_COMMAND_LIMIT = 512
+
+_USER = KINDS.index("user")
+
+UidMaps = Mapping[int, tuple[IdRange, ...]]
+"""Inode of a user namespace -> its uid map, as the reader's user namespace sees it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessRow:
+    """What one line of a process table says; text is exact where it came from the system."""
+
+    key: tuple[int, int]
+    """(pid, start time)."""
+    task: Task
+    pids: tuple[str, ...]
+    """A number or a dash for each level column."""
+    user: str
+    uptime: float
+    """Seconds."""
+    container: str | None
+    """`ref` of its container."""
+    command: str
+    """Display-safe."""
+    line: Line[Task]
+    """Where it stands in the tree."""
+
+
+def process_rows(
+    snapshot: Snapshot,
+    pids: Iterable[int],
+    *,
+    levels: int,
+    flat: bool = False,
+    folded: Collection[tuple[int, int]] = (),
+    uid_maps: UidMaps | None = None,
+) -> list[ProcessRow]:
+    """Rows of the processes `pids`; those that are gone are left out."""
+    tasks = [snapshot.tasks[pid] for pid in sorted(pids) if pid in snapshot.tasks]
+    lines: Iterable[Line[Task]]
+    if flat:
+        lines = (Line(task, "", 0, 0, False) for task in tasks)
+    else:
+        lines = outline(tasks, lambda task: task.identity, _parent(tasks), folded)
+    return [_row(snapshot, line, levels, uid_maps or {}) for line in lines]
+
+
+def _parent(tasks: Iterable[Task]) -> Callable[[Task], tuple[int, int] | None]:
+    identities = {task.pid: task.identity for task in tasks}
+
+    def parent(task: Task) -> tuple[int, int] | None:
+        return identities.get(task.ppid)
+
+    return parent
+
+
+def _row(snapshot: Snapshot, line: Line[Task], levels: int, uid_maps: UidMaps) -> ProcessRow:
+    task = line.item
+    return ProcessRow(
+        key=task.identity,
+        task=task,
+        pids=level_cells(task, levels),
+        user=user_inside(snapshot, task, uid_maps),
+        uptime=max(0.0, snapshot.taken - snapshot.started(task)),
+        container=snapshot.membership.get(task.pid),
+        command=command_line(snapshot, task),
+        line=line,
+    )
+
+
+def command_line(snapshot: Snapshot, task: Task) -> str:
+    """The command line, display-safe and bounded; ``[comm]`` where there is none, as ps(1) does."""
+    words = snapshot.commands.get(task.pid)
+    if not words:
+        return f"[{display(task.comm)}]"
+    text = " ".join(words)
+    return display(text[:_COMMAND_LIMIT]) + ("…" if len(text) > _COMMAND_LIMIT else "")
+
+
+def user_inside(snapshot: Snapshot, task: Task, uid_maps: UidMaps) -> str:
+    """Its effective uid as its own user namespace numbers it, ``0 = 100000`` where they differ.
+
+    user_namespaces(7): the kernel knows one uid (what we read); each namespace maps numbers to it.
+    """
+    inode = task.namespaces[_USER]
+    if inode in (0, snapshot.initial.get("user")):
+        return str(task.uid)
+    ranges = uid_maps.get(inode)
+    if ranges is None:
+        return f"? = {task.uid}"
+    inside = to_inside(ranges, task.uid)
+    if inside == task.uid:
+        return str(task.uid)
+    return f"{'unmapped' if inside is None else inside} = {task.uid}"
+
+
+def members_within(snapshot: Snapshot, ref: str) -> list[int]:
+    """Host PIDs of a container and of those that run inside it; the host's own for the host."""
+    within = {ref}
+    containers = snapshot.containers
+    if (one := snapshot.container(ref)) is None:
+        return []
+    if one.kind == "host":
+        return [pid for pid in snapshot.tasks if pid not in snapshot.membership]
+    while more := {c.ref for c in containers if c.parent in within} - within:
+        within |= more
+    pids = {pid for c in containers if c.ref in within for pid in c.members}
+    return sorted(pid for pid in pids if pid in snapshot.tasks)

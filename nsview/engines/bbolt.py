@@ -125,7 +125,7 @@ class _Pages:
     def claim(self, number: int, referrer: int) -> tuple[int, int]:
         """Where page `number` starts and ends, overflow included; only one may refer to it."""
         start = number * self._page_size
-        if number < 2 or start + self._page_size > len(self.data):
+        if start + self._page_size > len(self.data):
             raise BboltError("a page outside the file")
         identity, _flags, _count, overflow = _PAGE.unpack_from(self.data, start)
         end = start + (overflow + 1) * self._page_size

@@ -44,6 +44,7 @@ from nsview.engines.untrusted import (
 
 GRAPH_ROOT: Final = "/var/lib/containers/storage"
 RUN_ROOT: Final = "/run/containers/storage"
+CRIO_CONFIG_FILE: Final = "/etc/crio/crio.conf"
 CONFIG_FILES: Final = ("/usr/share/containers/storage.conf", "/etc/containers/storage.conf")
 
 _CONTAINERS = "-containers"
@@ -247,7 +248,7 @@ def containers_storages(
     """Every place where podman, CRI-O or buildah may keep containers; most will not exist."""
     for daemon in daemons:
         yield from _of_daemon(daemon)
-    for config in CONFIG_FILES:
+    for config in (CRIO_CONFIG_FILE, *CONFIG_FILES):
         graph_root, run_root = _configured("/", config, 0)
         if graph_root:
             yield ContainersStorage("/", graph_root, run_root or RUN_ROOT)
@@ -294,8 +295,10 @@ def _graph_root_of_bundle(bundle: str | None) -> str | None:
 
 
 def _configured(root: str, config: str, user: int) -> tuple[str | None, str | None]:
-    """Graph root and run root that a storage.conf names."""
+    """Graph root and run root that a storage.conf or crio.conf names."""
     settings = parse_toml(read_file(root, config, user=user))
+    if "crio" in settings:
+        return path(settings, "crio", "root"), path(settings, "crio", "runroot")
     graph_root = path(settings, "storage", "graphroot")
     if user:
         graph_root = path(settings, "storage", "rootless_storage_path") or graph_root

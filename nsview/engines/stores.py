@@ -14,6 +14,7 @@ from nsview.engines.containerd_store import containerd_stores
 from nsview.engines.containers_storage import containers_storages
 from nsview.engines.disk import DiskStore
 from nsview.engines.docker_store import docker_stores
+from nsview.engines.lxc_store import lxc_stores
 
 #: `Daemon.comm` of the processes whose command lines are worth reading.
 DAEMONS: Final = frozenset({"dockerd", "containerd", "conmon", "crio", "podman"})
@@ -37,7 +38,7 @@ def find_stores(
 
 def _candidates(daemons: Sequence[Daemon], users: Sequence[User]) -> list[DiskStore]:
     found: dict[DiskStore, None] = {}
-    for stores in (docker_stores, containers_storages, containerd_stores):
+    for stores in (docker_stores, containers_storages, containerd_stores, lxc_stores):
         found.update(dict.fromkeys(stores(daemons, users)))
     # What a daemon inside a container reaches may be the host's own: the host's name comes first.
     return sorted(found, key=lambda store: store.root != "/")

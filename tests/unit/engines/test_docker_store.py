@@ -256,3 +256,14 @@ def test_each_store_once_and_kept(tmp_path: Path) -> None:
     assert len(first) == 1
     again = find_stores(daemons, [], known=first)
     assert any(store is first[0] for store in again)
+
+
+def test_host_names_a_directory_that_a_container_reaches_too(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    inside = Daemon(
+        pid=2, comm="dockerd", command=("dockerd", "-g", "/data"), uid=0, root=str(tmp_path)
+    )
+    stores = find_stores([inside, daemon("-g", f"{tmp_path}/data")], [])
+    (store,) = (s for s in stores if s.home == f"{tmp_path}/data")
+    assert isinstance(store, DockerStore)
+    assert store.root == "/"

@@ -1,0 +1,62 @@
+"""LXC's containers: each is a directory with a file ``config``, whether it runs or not.
+
+lxc.container.conf(5): ``lxc.rootfs.path = TYPE:PATH``; older versions wrote ``lxc.rootfs``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from nsview.engines.base import Daemon, Record, User
+from nsview.engines.disk import DiskStore, ParsedFiles, names, open_folder
+
+PATH: Final = "/var/lib/lxc"
+#: What stands before the colon: lxc's src/lxc/storage/storage.c.
+_TYPES = frozenset({"btrfs", "dir", "loop", "lvm", "nbd", "overlay", "overlayfs", "rbd", "zfs"})
+_ROOTFS = frozenset({"lxc.rootfs.path", "lxc.rootfs"})
+
+
+def parse_config(data: bytes) -> str:
+    """The type of storage that a container's config names; ``dir`` where it names none."""
+    driver = "dir"
+    for line in data.decode("utf-8", "replace").splitlines():
+        key, _, value = line.partition("=")
+        if key.strip() in _ROOTFS:
+            kind, colon, _ = value.strip().partition(":")
+            driver = kind if colon and kind in _TYPES else "dir"
+    return driver
+
+
+class LxcStore(DiskStore):
+    """One lxcpath."""
+
+    def __init__(self, root: str, path: str, user: int = 0) -> None:
+        super().__init__(root, path, user)
+        self._drivers = ParsedFiles(parse_config, user=user)
+
+    def read_records(self) -> Sequence[Record]:
+        """All containers, whether they run or not."""
+        with open_folder(self.root, self.path) as folder:
+            return [] if folder is None else list(self._read(folder))
+
+    def _read(self, folder: int) -> Iterator[Record]:
+        for name in names(folder):
+            driver = self._drivers.get(folder, f"{name}/config")
+            if driver is not None:
+                yield Record(
+                    engine="lxc",
+                    id=name,
+                    name=name,
+                    driver=driver,
+                    home=self.home,
+                    user=self.user,
+                )
+
+
+def lxc_stores(daemons: Sequence[Daemon], users: Sequence[User]) -> Iterator[LxcStore]:
+    """Root's lxcpath and every user's; most of them will not exist."""
+    del daemons  # none names a path that its container's monitor does not
+    yield LxcStore("/", PATH)
+    for user in users:
+        yield LxcStore("/", f"{user.home}/.local/share/lxc", user.uid)

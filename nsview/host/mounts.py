@@ -51,6 +51,18 @@ def read_mounts(procfs: Procfs, pid: int) -> tuple[MountNode, ...] | None:
     return None if mounts is None else arrange_mounts(mounts)
 
 
+def read_mounts_of_namespace(mnt_ns_id: int) -> tuple[MountNode, ...] | None:
+    """Return the mounts of a mount namespace by its 64-bit id, whether processes are in it or not.
+
+    As somebody sees them who enters it now. None where the kernel lacks statmount(2); raises
+    PermissionError where it forbids it, FileNotFoundError when the namespace is gone.
+    """
+    from nsview.kernel import statmount
+
+    mounts = statmount.read_mounts(mnt_ns_id)
+    return None if mounts is None else arrange_mounts(mounts, seen_from_namespace=True)
+
+
 def arrange_mounts(
     mounts: Iterable[Mount], *, seen_from_namespace: bool = False
 ) -> tuple[MountNode, ...]:

@@ -71,7 +71,8 @@ def _draft(
     first = group.first
     match = group.match or _launcher(group, first, tasks, facts)
     engine = record.engine if record else match.engine if match else _nameless_engine(group)
-    container_id = match.id if match and match.id else group.key[1]
+    # Without an engine's id, the namespace that it is keyed by; never reused while it runs.
+    container_id = match.id if match and match.id else group.inode
     kind: ContainerKind = "container"
     if record is not None and record.sandbox:
         kind = "pod"

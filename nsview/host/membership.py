@@ -49,6 +49,12 @@ class Group:
         return self.key[0] in ("unit", "set")
 
     @property
+    def inode(self) -> str | None:
+        """The namespace that it is keyed by, when it is one and readable."""
+        kind, value = self.key
+        return value if kind in ("pid", "mnt") and value.isdigit() else None
+
+    @property
     def first(self) -> Task:
         """Its first process: number 1 of its outermost pid namespace, else the oldest root."""
         pids = {task.pid for task in self.tasks}

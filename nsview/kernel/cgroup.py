@@ -9,21 +9,24 @@ from nsview.kernel.task import CgroupPath
 
 #: Of several v1 hierarchies, those that every engine and systemd use.
 _PREFERRED_CONTROLLERS = ("name=systemd", "memory", "pids")
+#: What fs/proc appends to a v2 path that has been removed under a zombie.
+_DELETED = " (deleted)"
 
 
 @functools.lru_cache(maxsize=8192)
 def parse_cgroup(data: bytes) -> tuple[CgroupPath, ...]:
     """Parse lines of ``hierarchy:controllers:path``; malformed ones are left out.
 
-    The path may hold colons (containerd writes ``slice:cri-containerd:ID``), but no newline that
-    the kernel would not refuse in a name. Equal texts give the same object.
+    The path may hold colons (containerd writes ``slice:cri-containerd:ID``); the kernel refuses
+    newlines in it. One that has been removed, under a zombie, is given as it was: the process still
+    belongs there. Equal texts give the same object.
     """
     lines = []
     for line in os.fsdecode(data).split("\n"):
         hierarchy, _, rest = line.partition(":")
         controllers, colon, path = rest.partition(":")
         if colon and hierarchy.isascii() and hierarchy.isdigit():
-            lines.append(CgroupPath(int(hierarchy), controllers, path))
+            lines.append(CgroupPath(int(hierarchy), controllers, path.removesuffix(_DELETED)))
     return tuple(lines)
 
 

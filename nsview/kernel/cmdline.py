@@ -24,5 +24,5 @@ def parse_command(data: bytes) -> tuple[str, ...]:
 
 def read_command(procfs: Procfs, pid: int) -> tuple[str, ...] | None:
     """The command line; None when the process is gone."""
-    data = procfs.read(pid, "cmdline")
+    data = procfs.read(pid, "cmdline", limit=_LONGEST + 1)
     return None if data is None else parse_command(data)

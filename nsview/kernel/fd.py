@@ -11,7 +11,8 @@ def read_fd_links(procfs: Procfs, pid: int) -> list[tuple[int, str]] | None:
     """Number and link text (``net:[4026531833]``, ``socket:[123]``, a path) of each descriptor.
 
     None when the process is gone. Raises PermissionError where the kernel's ptrace check forbids
-    it. One that is closed while we read is left out.
+    it. Left out: one that is closed while we read, and a path of more than a page, which the kernel
+    does not show (ENAMETOOLONG) and nobody is to hide the others behind.
     """
     try:
         directory = os.open(procfs.path(pid, "fd"), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -23,7 +24,9 @@ def read_fd_links(procfs: Procfs, pid: int) -> list[tuple[int, str]] | None:
         for name in os.listdir(directory):
             try:
                 links.append((int(name), readlink(name, dir_fd=directory)))
-            except FileNotFoundError:
+            except PermissionError:
+                raise
+            except OSError:
                 continue
     except ProcessLookupError:
         return None

@@ -6,10 +6,11 @@ user_namespaces(7). The outside ids are shown in the user namespace of the reade
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from dataclasses import dataclass
 
 
-class IdRange(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class IdRange:
     """`count` ids from `inside` on are those from `outside` on."""
 
     inside: int

@@ -1,15 +1,23 @@
 """The process file system: opening what is below /proc, and nothing else.
 
 Files of a process vanish with it, at any moment: ENOENT and ESRCH (also from read(2), when the
-process ends between open and read) mean *gone*, and become None. proc(5).
+process ends between open and read) mean *gone*, and become None. What the kernel opens but will not
+read (EINVAL, EIO, ENAMETOOLONG) is empty. proc(5).
 """
 
 from __future__ import annotations
 
+import errno
 import os
+from typing import Final
 
 #: Most files are smaller than one page; the kernel gives at most one page a read(2) for many.
-_CHUNK = 64 * 1024
+_CHUNK: Final = 64 * 1024
+#: More than any honest file has; a mount table can be made to have hundreds of megabytes.
+_LARGEST: Final = 64 * 1024 * 1024
+#: Of read(2) alone: the file is there and has nothing to say. No security module (attr/current);
+#: a cgroup nested deeper than PATH_MAX, which any user with a delegated one can make (cgroup).
+_SILENT: Final = frozenset({errno.EINVAL, errno.EIO, errno.ENAMETOOLONG})
 
 
 class Procfs:
@@ -34,12 +42,14 @@ class Procfs:
             return []
         return sorted(int(name) for name in names if name.isdigit())
 
-    def read(self, pid: int, name: str, *, tid: int | None = None) -> bytes | None:
-        """A file of a process or thread; None when it is gone.
+    def read(
+        self, pid: int, name: str, *, tid: int | None = None, limit: int = _LARGEST
+    ) -> bytes | None:
+        """A file of a process or thread, its first `limit` bytes; None when it is gone.
 
         Raises PermissionError where the kernel's ptrace check forbids it.
         """
-        return self.read_file(self._place(pid, name, tid))
+        return self.read_file(self._place(pid, name, tid), limit=limit)
 
     def read_record(self, pid: int, name: str) -> bytes | None:
         """As `read`, for the small files that the kernel writes in one piece.
@@ -53,40 +63,42 @@ class Procfs:
             return None
         try:
             return os.read(descriptor, _CHUNK)
-        except ProcessLookupError:
-            return None
+        except OSError as error:
+            return _instead(error)
         finally:
             os.close(descriptor)
 
     def read_link(self, pid: int, name: str, *, tid: int | None = None) -> str | None:
         """What a link of a process or thread shows; None when it is gone.
 
+        None, too, for a path of more than a page (cwd, root, exe): the kernel shows no part of it.
         Raises PermissionError where the kernel's ptrace check forbids it.
         """
         try:
             return os.readlink(self._place(pid, name, tid))
-        except (FileNotFoundError, ProcessLookupError):
+        except OSError as error:
+            _instead(error)
             return None
 
     def read_global(self, name: str) -> bytes:
         """A file of the whole host, such as ``sys/kernel/osrelease``; b"" without it."""
         return self.read_file(f"{self.root}/{name}") or b""
 
-    def read_file(self, path: str) -> bytes | None:
-        """Any file below /proc by its path; None when it is gone."""
+    def read_file(self, path: str, *, limit: int = _LARGEST) -> bytes | None:
+        """Any file below /proc by its path, its first `limit` bytes; None when it is gone."""
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except (FileNotFoundError, ProcessLookupError, NotADirectoryError):
             return None
         try:
-            data = chunk = os.read(descriptor, _CHUNK)
+            chunks = []
             # A short read is no end: only an empty one is.
-            while chunk:
-                chunk = os.read(descriptor, _CHUNK)
-                data += chunk
-            return data
-        except ProcessLookupError:
-            return None
+            while limit > 0 and (chunk := os.read(descriptor, min(limit, _CHUNK))):
+                chunks.append(chunk)
+                limit -= len(chunk)
+            return b"".join(chunks)
+        except OSError as error:
+            return _instead(error)
         finally:
             os.close(descriptor)
 
@@ -94,3 +106,12 @@ class Procfs:
         if tid is None:
             return f"{self.root}/{pid}/{name}"
         return f"{self.root}/{pid}/task/{tid}/{name}"
+
+
+def _instead(error: OSError) -> bytes | None:
+    """What to return instead of what could not be read; the error itself where it is one."""
+    if isinstance(error, FileNotFoundError | ProcessLookupError):
+        return None
+    if error.errno in _SILENT:
+        return b""
+    raise error

@@ -1,6 +1,7 @@
 """/proc/PID/status: a process in words. proc_pid_status(5).
 
-The kernel escapes newlines and backslashes in ``Name:``, so no process can add lines of its own.
+The kernel escapes newlines and backslashes in ``Name:`` (proc_task_name() in fs/proc/array.c), so
+no process can add lines of its own.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 _KIBI = 1024
 _HEX = 16
+_IDS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +20,7 @@ class Status:
     """The fields of use; None or empty where this kernel does not write them."""
 
     name: str
+    """As in stat: the escapes are undone."""
     umask: int | None
     state: str
     tgid: int
@@ -50,15 +53,18 @@ class Status:
 def parse_status(data: bytes) -> Status:
     """Parse the whole file; raises ValueError when it is torn."""
     fields = dict(_fields(data))
+    uids, gids = _numbers(fields, b"Uid"), _numbers(fields, b"Gid")
+    if len(uids) != _IDS or len(gids) != _IDS:
+        raise ValueError("no Uid or Gid line")
     return Status(
-        name=os.fsdecode(fields.get(b"Name", b"")),
+        name=_unescape(fields.get(b"Name", b"")),
         umask=int(fields[b"Umask"], 8) if b"Umask" in fields else None,
         state=os.fsdecode(fields.get(b"State", b""))[:1],
         tgid=_number(fields, b"Tgid"),
         ppid=_number(fields, b"PPid"),
         tracer=_number(fields, b"TracerPid"),
-        uids=_numbers(fields, b"Uid"),
-        gids=_numbers(fields, b"Gid"),
+        uids=uids,
+        gids=gids,
         groups=_numbers(fields, b"Groups"),
         nstgid=_numbers(fields, b"NStgid"),
         nspid=_numbers(fields, b"NSpid"),
@@ -103,6 +109,11 @@ def _fields(data: bytes) -> list[tuple[bytes, bytes]]:
         if colon:
             found.append((name, value.strip(b" \t")))
     return found
+
+
+def _unescape(name: bytes) -> str:
+    # A backslash is two, a newline is \\n; no name has a NUL.
+    return os.fsdecode(name.replace(b"\\\\", b"\0").replace(b"\\n", b"\n").replace(b"\0", b"\\"))
 
 
 def _number(fields: Mapping[bytes, bytes], name: bytes) -> int:

@@ -34,7 +34,10 @@ class Facts(VerticalScroll, can_focus=True):
         Binding("g", "scroll_home", show=False),
         Binding("G", "scroll_end", show=False),
     ]
-    DEFAULT_CSS = "Facts > Static { width: auto; height: auto; padding: 0 1; }"
+    DEFAULT_CSS = """
+    Facts { scrollbar-size-vertical: 1; }
+    Facts > Static { width: auto; height: auto; padding: 0 1; }
+    """
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)

@@ -14,10 +14,6 @@ from textual.widget import Widget
 class TabBar(Widget):
     """Shows which tab is active; a click chooses one. The names are our own words."""
 
-    DEFAULT_CSS = """
-    TabBar { height: 1; width: 1fr; color: $text-muted; }
-    """
-
     class Chosen(Message):
         """The user clicked a tab."""
 

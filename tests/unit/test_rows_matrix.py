@@ -60,6 +60,6 @@ def test_known_holders_are_spelled_out() -> None:
     web = snapshot.container("docker/web")
     assert web is not None
 
-    rows = matrix_rows(snapshot, web, {"net": (Holder(kind="fd", fd=3, pid=400),)})
+    rows = matrix_rows(snapshot, web, {("net", fake.WEB[1]): (Holder(kind="fd", fd=3, pid=400),)})
 
     assert next(row.held_by for row in rows if row.kind == "net") == "fd 3 of 400 (sshd)"

@@ -1,18 +1,20 @@
-"""The namespace matrix: which namespaces a container has for itself, and whom it shares with."""
+"""The namespace matrix in words: which namespaces a container has for itself, and who shares."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from nsview.display import display
 from nsview.host.holder_words import held_by_words
+from nsview.host.matrix import NamespaceShare, namespace_matrix
 from nsview.host.model import Container, Holder, Snapshot
-from nsview.kernel.namespaces import KINDS
 
 #: How many containers a cell names before it only counts them.
 _NAMED = 2
+
+Holders = Mapping[tuple[str, int], Sequence[Holder]]
+"""(kind, inode) -> what holds that namespace."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,52 +34,40 @@ class MatrixRow:
 
 
 def matrix_rows(
+    snapshot: Snapshot, container: Container, holders: Holders | None = None
+) -> list[MatrixRow]:
+    """A row for each kind. `holders` cost a walk; without them members are counted."""
+    return [
+        _row(snapshot, container, share, (holders or {}).get((share.kind, share.ino)))
+        for share in namespace_matrix(snapshot, container)
+    ]
+
+
+def _row(
     snapshot: Snapshot,
     container: Container,
-    holders: Mapping[str, Sequence[Holder]] | None = None,
-) -> list[MatrixRow]:
-    """A row for each kind. `holders`, by kind, cost a walk; without them members are counted."""
-    members = _members_by_namespace(snapshot)
-    rows = []
-    for index, kind in enumerate(KINDS):
-        use = container.namespaces.get(kind)
-        own = use.ino if use else 0
-        shared = use is not None and use.shared and container.kind != "host"
-        known = (holders or {}).get(kind)
-        rows.append(
-            MatrixRow(
-                kind=kind,
-                own=own,
-                host=snapshot.initial.get(kind, 0),
-                shared=shared,
-                with_whom=_with_whom(snapshot, container, kind, own, shared),
-                held_by=held_by_words(snapshot, known) if known else _counted(members[index][own]),
-            )
-        )
-    return rows
+    share: NamespaceShare,
+    holders: Sequence[Holder] | None,
+) -> MatrixRow:
+    shared = share.shared and container.kind != "host"
+    counted = "1 process" if share.members == 1 else f"{share.members} processes"
+    return MatrixRow(
+        kind=share.kind,
+        own=share.ino,
+        host=share.host,
+        shared=shared,
+        with_whom=_with_whom(snapshot, share, shared),
+        held_by=held_by_words(snapshot, holders) if holders else counted,
+    )
 
 
-def _members_by_namespace(snapshot: Snapshot) -> list[Counter[int]]:
-    columns = zip(*(task.namespaces for task in snapshot.tasks.values()), strict=True)
-    return [Counter(column) for column in columns] or [Counter() for _ in KINDS]
-
-
-def _counted(processes: int) -> str:
-    return "1 process" if processes == 1 else f"{processes} processes"
-
-
-def _with_whom(snapshot: Snapshot, container: Container, kind: str, own: int, shared: bool) -> str:
-    if own == 0:
+def _with_whom(snapshot: Snapshot, share: NamespaceShare, shared: bool) -> str:
+    if share.ino == 0:
         return "not readable"
-    others = [
-        one.name
-        for one in snapshot.containers
-        if one.ref != container.ref and one.kind != "host" and one.status != "stopped"
-        and (use := one.namespaces.get(kind)) is not None and use.ino == own
-    ]  # fmt: skip
+    others = [one for ref in share.shared_with if (one := snapshot.container(ref)) is not None]
     words = ["host"] if shared else []
     if len(others) > _NAMED:
         words.append(f"{len(others)} containers")
     else:
-        words += [display(name) for name in others]
+        words += [display(one.name) for one in others]
     return ", ".join(words) or "nobody"

@@ -29,6 +29,11 @@ def clock(moment: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(moment))
 
 
+def clock_time(moment: float) -> str:
+    """The time of day alone: ``22:13:20``."""
+    return time.strftime("%H:%M:%S", time.localtime(moment))
+
+
 def process_grids(snapshot: Snapshot, task: Task, details: ProcessDetails | None) -> list[Grid]:
     """Everything about one process; `details` come a moment later."""
     return [
@@ -123,8 +128,7 @@ def id_map_grids(uid_map: Iterable[IdRange], gid_map: Iterable[IdRange]) -> tupl
 
 def _id_map(title: str, ranges: Iterable[IdRange]) -> Grid:
     rows = tuple(
-        (Cell(str(inside)), Cell(str(outside)), Cell(str(count)))
-        for inside, outside, count in ranges
+        (Cell(str(one.inside)), Cell(str(one.outside)), Cell(str(one.count))) for one in ranges
     )
     if not rows:
         return Grid(title=title, rows=((Cell("empty, or not readable", "dim"),),))

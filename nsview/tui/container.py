@@ -1,0 +1,144 @@
+"""The page of a container: a breadcrumb line, tabs, and one tab's content."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widgets import ContentSwitcher
+
+from nsview.host.model import Container, Snapshot
+from nsview.tui.page import Page
+from nsview.tui.rows.pages import clock_time
+from nsview.tui.tab_bar import TabBar
+from nsview.tui.tabs.mounts import MountsTab
+from nsview.tui.tabs.namespaces import NamespacesTab
+from nsview.tui.tabs.processes import ProcessesTab
+from nsview.tui.tabs.summary import SummaryTab
+from nsview.tui.view import View
+from nsview.tui.view_page import ViewPage
+
+#: The tabs in their order; their numbers follow from it.
+TABS: tuple[tuple[str, Callable[[str], View]], ...] = (
+    ("Summary", SummaryTab),
+    ("Processes", ProcessesTab),
+    ("Mounts", MountsTab),
+    ("Namespaces", NamespacesTab),
+)
+
+
+class ContainerScreen(ViewPage):
+    """One container by `ref`. Only the active tab follows the host and has things read."""
+
+    CSS_PATH: ClassVar[list[Path]] = [  # type: ignore[assignment]  # one path or several
+        Page.CSS_PATH,
+        Path(__file__).with_suffix(".tcss"),
+    ]
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "left_square_bracket", "next_tab(-1)", "tabs", key_display="[ ]", id="tabs.previous"
+        ),
+        Binding("right_square_bracket", "next_tab(1)", show=False, id="tabs.next"),
+        *(
+            Binding(str(number), f"tab({number - 1})", name, show=False)
+            for number, (name, _) in enumerate(TABS, start=1)
+        ),
+    ]
+
+    def __init__(
+        self, ref: str, tab: str = "summary", process: tuple[int, int] | None = None
+    ) -> None:
+        self._ref = ref
+        self._index = next(i for i, (name, _) in enumerate(TABS) if name.lower() == tab)
+        self._views = [make(ref) for _, make in TABS]
+        super().__init__(self._views[self._index])
+        for index, view in enumerate(self._views):
+            view.id = f"tab-{index}"
+        if process is not None and isinstance(self.view, ProcessesTab):
+            self.view.put_cursor_on(process)
+        self._last: Container | None = None
+        self._started: int | None = None
+        self._remark = ""
+
+    def compose_view(self) -> ComposeResult:
+        """The bar, and the active tab below it."""
+        yield TabBar([name for name, _ in TABS])
+        with ContentSwitcher(initial=f"tab-{self._index}"):
+            yield from self._views
+
+    def on_mount(self) -> None:
+        """Show which tab is active."""
+        super().on_mount()
+        self.query_one(TabBar).active = self._index
+
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """Say when the container is gone, or is another one under the same name."""
+        one = snapshot.container(self._ref)
+        self._remark = self._compare(snapshot, one)
+        if one is not None:
+            self._last = one
+        super().show_snapshot(snapshot)
+
+    def _compare(self, snapshot: Snapshot, now: Container | None) -> str:
+        if now is None or (now.status == "stopped" and self._last and self._last.pid):
+            return self._remark if "gone" in self._remark else self._gone(snapshot)
+        before = self._last
+        if before and (before.pid, before.start_time) != (now.pid, now.start_time):
+            return f"restarted at {clock_time(now.started or snapshot.taken)}"
+        return "" if "gone" in self._remark else self._remark
+
+    def _gone(self, snapshot: Snapshot) -> str:
+        name = self._last.name if self._last else self._ref
+        return f"{name} is gone since {clock_time(snapshot.taken)}"
+
+    def crumbs(self) -> Sequence[str]:
+        """Its name and the tab's."""
+        name = self._last.name if self._last else self._ref
+        return name, TABS[self._index][0]
+
+    def remark(self) -> str:
+        """What has become of it, else what it is: engine, image, layers."""
+        what = _description(self._last) if self._last else ""
+        return self._remark or self.view.remark or what
+
+    @property
+    def alarming(self) -> bool:
+        """It is gone, or was restarted."""
+        return bool(self._remark)
+
+    @on(TabBar.Chosen)
+    def _chosen(self, event: TabBar.Chosen) -> None:
+        self.action_tab(event.index)
+
+    def action_next_tab(self, step: int) -> None:
+        """To the neighbour; around the ends."""
+        self.action_tab((self._index + step) % len(TABS))
+
+    def action_tab(self, index: int) -> None:
+        """Show a tab; it gets the snapshot that is there, so it is never blank."""
+        if index == self._index:
+            return
+        self._index = index
+        self.view = self._views[index]
+        self.HELP = self.view.HELP  # type: ignore[misc]  # of the tab that is shown
+        self.query_one(ContentSwitcher).current = self.view.id
+        self.query_one(TabBar).active = index
+        self.refresh_view()
+        self.refresh_frame()
+        self.ask()
+        self.view.focus_content()
+
+
+def _description(one: Container) -> str:
+    pieces = [one.engine]
+    if one.image:
+        pieces.append(one.image)
+    if one.rootfs:
+        layers = f", {one.rootfs.layers} layers" if one.rootfs.layers > 1 else ""
+        pieces.append(one.rootfs.type + layers)
+    return " · ".join(pieces)

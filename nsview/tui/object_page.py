@@ -1,0 +1,146 @@
+"""The page of one object: a process, a namespace, a mount."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+
+from nsview.host.model import Namespace, Snapshot
+from nsview.host.mounts import MountNode
+from nsview.host.process_details import ProcessDetails, read_process_details
+from nsview.kernel.procfs import Procfs
+from nsview.tui.facts import Facts
+from nsview.tui.help_texts import MOUNT, NAMESPACE, PROCESS
+from nsview.tui.rows.pages import clock_time, mount_grids, namespace_grids, process_grids
+from nsview.tui.scanner import Job
+from nsview.tui.view import View
+from nsview.tui.view_page import ViewPage
+
+
+class ObjectView(View):
+    """Facts about one object; once it is gone it says so, and keeps what was last known."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.facts = Facts()
+        self._gone_since: float | None = None
+
+    def compose(self) -> ComposeResult:
+        """One page."""
+        yield self.facts
+
+    def focus_content(self) -> None:
+        """The page scrolls."""
+        self.facts.focus()
+
+    def note_gone(self, snapshot: Snapshot, *, gone: bool) -> None:
+        """Remember when it was first missed."""
+        if not gone:
+            self._gone_since = None
+        elif self._gone_since is None:
+            self._gone_since = snapshot.taken
+
+    @property
+    def remark(self) -> str:
+        """``gone since 12:03:11``, or nothing."""
+        return "" if self._gone_since is None else f"gone since {clock_time(self._gone_since)}"
+
+    @property
+    def alarming(self) -> bool:
+        """It is gone."""
+        return self._gone_since is not None
+
+
+class ProcessObject(ObjectView):
+    """One process by identity."""
+
+    HELP: ClassVar[str] = PROCESS
+
+    def __init__(self, identity: tuple[int, int]) -> None:
+        super().__init__()
+        self._identity = identity
+        self._details: ProcessDetails | None = None
+
+    def show(self, snapshot: Snapshot) -> None:
+        """The process as it is now."""
+        self.snapshot = snapshot
+        task = snapshot.tasks.get(self._identity[0])
+        gone = task is None or task.identity != self._identity
+        self.note_gone(snapshot, gone=gone)
+        if task is not None and not gone:
+            self.facts.show(process_grids(snapshot, task, self._details))
+
+    def job(self) -> Job:
+        """Maps, root, directory and the whole command line."""
+        identity = self._identity
+
+        def read(procfs: Procfs, snapshot: Snapshot) -> ProcessDetails | None:
+            task = snapshot.tasks.get(identity[0])
+            return read_process_details(procfs, task) if task else None
+
+        return read
+
+    def receive(self, result: ProcessDetails | None) -> None:
+        """Fill in what was read."""
+        if result is not None and result != self._details:
+            self._details = result
+            if self.snapshot:
+                self.show(self.snapshot)
+
+    def raw(self) -> object:
+        """Census row and details."""
+        task = self.snapshot.tasks.get(self._identity[0]) if self.snapshot else None
+        return {"process": task, "details": self._details}
+
+
+class NamespaceObject(ObjectView):
+    """One namespace, as it was when it was listed; its members are today's."""
+
+    HELP: ClassVar[str] = NAMESPACE
+
+    def __init__(self, namespace: Namespace) -> None:
+        super().__init__()
+        self._namespace = namespace
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Holders from the listing, members from now."""
+        self.snapshot = snapshot
+        self.facts.show(namespace_grids(snapshot, self._namespace))
+
+    def raw(self) -> object:
+        """The namespace."""
+        return self._namespace
+
+
+class MountObject(ObjectView):
+    """One mount, as it was when it was listed."""
+
+    HELP: ClassVar[str] = MOUNT
+
+    def __init__(self, node: MountNode) -> None:
+        super().__init__()
+        self._node = node
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Nothing about it changes."""
+        self.facts.show(mount_grids(self._node))
+
+    def raw(self) -> object:
+        """The mount."""
+        return self._node
+
+
+def process_page(identity: tuple[int, int]) -> ViewPage:
+    """The page of a process."""
+    return ViewPage(ProcessObject(identity), f"process {identity[0]}")
+
+
+def namespace_page(namespace: Namespace) -> ViewPage:
+    """The page of a namespace."""
+    return ViewPage(NamespaceObject(namespace), f"{namespace.kind}:[{namespace.ino}]")
+
+
+def mount_page(node: MountNode) -> ViewPage:
+    """The page of a mount."""
+    return ViewPage(MountObject(node), f"mount {node.mount.target}")

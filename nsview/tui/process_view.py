@@ -1,0 +1,156 @@
+"""Processes in a table, one PID column a level: of one container, or of the whole host."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
+from nsview.host.model import Snapshot
+from nsview.host.process_details import read_uid_maps
+from nsview.kernel.idmap import IdRange
+from nsview.kernel.procfs import Procfs
+from nsview.kernel.task import Task
+from nsview.tui.help_texts import PROCESS_LIST
+from nsview.tui.page import Page
+from nsview.tui.row_table import Cell, Column, Row
+from nsview.tui.rows.levels import level_titles
+from nsview.tui.rows.processes import ProcessRow, command_line, members_within, process_rows
+from nsview.tui.rows.units import duration
+from nsview.tui.scanner import Job
+from nsview.tui.table_view import TableView, tree_row
+
+_CONTAINER = Column(key="container", title="CONTAINER", max_width=24, sortable=False)
+_COLUMNS = (
+    Column(key="user", title="USER (in)", max_width=16, worth=3, sortable=False),
+    Column(key="state", title="S", width=1, worth=2, sortable=False),
+    Column(key="threads", title="THR", align="right", min_width=3, worth=1, sortable=False),
+    Column(key="uptime", title="UP", align="right", min_width=4, worth=4, sortable=False),
+    Column(key="command", title="COMMAND", min_width=20, flex=True, tree=True, sortable=False),
+)
+
+
+class ProcessView(TableView):
+    """A process tree. `ref` is the container whose processes it shows; None: everybody's."""
+
+    HELP: ClassVar[str] = PROCESS_LIST
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("t,f5", "toggle_flat", "tree/flat", id="process.flat"),
+        Binding("f9,ctrl+k", "signal", "signal", id="process.signal"),
+    ]
+
+    def __init__(self, ref: str | None = None) -> None:
+        super().__init__()
+        self._ref = ref
+        self._flat = False
+        self._levels: tuple[str, ...] = ("HOST",)
+        self._uid_maps: dict[int, tuple[IdRange, ...]] = {}
+
+    def tasks(self, snapshot: Snapshot) -> list[Task]:
+        """The processes in question, by PID."""
+        if self._ref is None:
+            return list(snapshot.tasks.values())
+        return [snapshot.tasks[p] for p in members_within(snapshot, self._ref)]
+
+    def columns(self, snapshot: Snapshot) -> Sequence[Column]:
+        """The level columns come and go with the processes."""
+        focus = snapshot.container(self._ref) if self._ref else None
+        self._levels = level_titles(snapshot, self.tasks(snapshot), focus)
+        container = [] if self._ref else [_CONTAINER]
+        levels = [
+            Column(key=f"level-{n}", title=title, align="right", min_width=7, sortable=False)
+            for n, title in enumerate(self._levels)
+        ]
+        return (*levels, *container, *_COLUMNS)
+
+    def rows(self, snapshot: Snapshot) -> list[Row]:
+        """A row for each process."""
+        found = process_rows(
+            snapshot,
+            (task.pid for task in self.tasks(snapshot)),
+            levels=len(self._levels),
+            flat=self._flat,
+            folded=self.folded,  # type: ignore[arg-type]
+            uid_maps=self._uid_maps,
+        )
+        return [self._row(row) for row in found]
+
+    def _row(self, row: ProcessRow) -> Row:
+        container = (
+            [] if self._ref else [Cell(row.container or "host", "" if row.container else "dim")]
+        )
+        return tree_row(
+            row.key,
+            (
+                *(Cell(pid, "dim" if pid == "–" else "") for pid in row.pids),
+                *container,
+                Cell(row.user),
+                Cell(row.task.state, "good" if row.task.state == "R" else ""),
+                Cell(str(row.task.threads)),
+                Cell(duration(row.uptime)),
+                Cell(row.command, "dim" if row.task.kernel_thread else ""),
+            ),
+            row.line,
+        )
+
+    def job(self) -> Job:
+        """Uid maps: one read for each user namespace."""
+        ref = self._ref
+
+        def read(procfs: Procfs, snapshot: Snapshot) -> dict[int, tuple[IdRange, ...]]:
+            pids = members_within(snapshot, ref) if ref else list(snapshot.tasks)
+            return read_uid_maps(procfs, snapshot, pids)
+
+        return read
+
+    def receive(self, result: dict[int, tuple[IdRange, ...]]) -> None:
+        """Fill in the users inside."""
+        if result != self._uid_maps:
+            self._uid_maps = result
+            self.rebuild()
+
+    def action_toggle_flat(self) -> None:
+        """Between the tree and a plain list by PID."""
+        self._flat = not self._flat
+        self.rebuild()
+
+    def action_signal(self) -> None:
+        """Ask what to send to the process under the cursor."""
+        task = self.task_at_cursor()
+        if task is not None and isinstance(self.screen, Page):
+            label = command_line(self.snapshot, task) if self.snapshot else ""
+            self.screen.nsview.ask_signal(task.pid, task.start_time, label)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """`--readonly` takes the signal away."""
+        if action == "signal":
+            return isinstance(self.screen, Page) and not self.screen.nsview.readonly
+        return super().check_action(action, parameters)
+
+    def raw(self) -> object | None:
+        """The process under the cursor."""
+        return self.task_at_cursor()
+
+    def copy_text(self) -> str | None:
+        """Its PID on the host."""
+        task = self.task_at_cursor()
+        return str(task.pid) if task else None
+
+    def task_at_cursor(self) -> Task | None:
+        """The process under the cursor, if it is still there and still the same."""
+        return self.find_task(self.cursor_key)
+
+    def find_task(self, key: Hashable | None) -> Task | None:
+        """A process by identity."""
+        if self.snapshot is None or not isinstance(key, tuple):
+            return None
+        task = self.snapshot.tasks.get(key[0])
+        return task if task is not None and task.identity == key else None
+
+    def open_row(self, key: Hashable) -> None:
+        """Enter: the page of the process."""
+        from nsview.tui.object_page import process_page
+
+        if task := self.find_task(key):
+            self.app.push_screen(process_page(task.identity))

@@ -1,0 +1,141 @@
+"""A view that is a table: rows by identity, folding, and what Enter opens."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+
+from nsview.host.model import Snapshot
+from nsview.tui.filtering import Filter, filter_rows, parse_filter
+from nsview.tui.page import Page
+from nsview.tui.prompt import Prompt
+from nsview.tui.row_table import Cell, Column, Row, RowTable
+from nsview.tui.rows.outline import Line
+from nsview.tui.view import View
+
+
+class TableView(View):
+    """Subclasses give columns and rows; the cursor stays on the row's key."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash,f4", "filter", "filter", key_display="/", id="view.filter"),
+        Binding("escape", "clear_filter", show=False, id="view.clear-filter"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = RowTable()
+        self.folded: set[Hashable] = set()
+        self.typed_filter = ""
+        self._filter = Filter(())
+        self._wish: Hashable | None = None
+
+    def compose(self) -> ComposeResult:
+        """The table alone."""
+        yield self.table
+
+    def focus_content(self) -> None:
+        """The table takes the keys."""
+        self.table.focus()
+
+    def columns(self, snapshot: Snapshot) -> Sequence[Column]:
+        """What is shown of each row."""
+        raise NotImplementedError
+
+    def rows(self, snapshot: Snapshot) -> list[Row]:
+        """The rows as they are now; nothing may be read here."""
+        raise NotImplementedError
+
+    def open_row(self, key: Hashable) -> None:
+        """Enter on a row."""
+
+    @property
+    def waiting_text(self) -> str:
+        """What to say while there is no row."""
+        return ""
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Show the host as it is now; the cursor and the folds stay."""
+        self.snapshot = snapshot
+        self.rebuild()
+
+    def rebuild(self) -> None:
+        """Show the last snapshot again, in another order or with more that has been read."""
+        if self.snapshot is None:
+            return
+        nothing = f"nothing fits {self.typed_filter!r}: Esc" if self._filter else self.waiting_text
+        self.table.set_placeholder(nothing)
+        self.table.set_columns(self.columns(self.snapshot))
+        self.table.set_rows(filter_rows(self.rows(self.snapshot), self._filter))
+        if self._wish is not None and self.table.move_cursor_to(self._wish):
+            self._wish = None
+
+    def put_cursor_on(self, key: Hashable) -> None:
+        """Go to a row, now or as soon as it is there."""
+        self._wish = None if self.table.move_cursor_to(key) else key
+
+    @property
+    def cursor_key(self) -> Hashable | None:
+        """Identity of the row under the cursor."""
+        return self.table.cursor_key
+
+    @property
+    def remark(self) -> str:
+        """The filter, while there is one: rows that are not shown must not be forgotten."""
+        return f"/{self.typed_filter}" if self._filter else ""
+
+    def set_filter(self, typed: str) -> None:
+        """Show only the rows that fit."""
+        self.typed_filter = typed
+        self._filter = parse_filter(typed)
+        self.rebuild()
+        if isinstance(self.screen, Page):
+            self.screen.refresh_frame()
+
+    def action_filter(self) -> None:
+        """Type a filter; every letter counts at once, Escape takes it back."""
+        before = self.typed_filter
+        self.screen.query_one(Prompt).open(
+            "/",
+            before,
+            enter=self.set_filter,
+            change=self.set_filter,
+            cancel=lambda: self.set_filter(before),
+        )
+
+    def action_clear_filter(self) -> None:
+        """Escape: the filter first."""
+        self.set_filter("")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Without a filter Escape is the page's."""
+        if action == "clear_filter":
+            return bool(self._filter)
+        return super().check_action(action, parameters)
+
+    @on(RowTable.Toggled)
+    def _fold(self, event: RowTable.Toggled) -> None:
+        event.stop()
+        self.folded ^= {event.key}
+        self.rebuild()
+
+    @on(RowTable.Selected)
+    def _open(self, event: RowTable.Selected) -> None:
+        event.stop()
+        self.open_row(event.key)
+
+
+def tree_row(key: Hashable, cells: Sequence[Cell], line: Line[Any], style: str = "") -> Row:
+    """A row with the guide and the fold mark of its place in a forest."""
+    return Row(
+        key,
+        tuple(cells),
+        style=style,
+        prefix=line.guide,
+        expandable=line.below > 0,
+        expanded=not line.folded,
+    )

@@ -33,12 +33,13 @@ class Found:
     """Where it is mounted in our own mount namespace."""
     ways: list[Sighting] = field(default_factory=list)
     """Sightings through which it may be opened."""
-    _holders: dict[object, Holder] = field(default_factory=dict)
+    _holders: dict[object, list[Holder]] = field(default_factory=dict)
 
     @property
     def held_by(self) -> tuple[Holder, ...]:
         """Why it is alive; `unknown` when nothing visible explains it."""
-        return tuple(sorted(self._holders.values(), key=_rank)) or (_UNKNOWN,)
+        reasons = [_as_one(holders) for holders in self._holders.values()]
+        return tuple(sorted(reasons, key=_rank)) or (_UNKNOWN,)
 
     @property
     def path(self) -> str | None:
@@ -50,6 +51,8 @@ class Found:
         holder = sighting.holder
         if sighting.path is not None and len(self.ways) < _WAYS:
             self.ways.append(sighting)
+            if sighting.spare not in (None, sighting.path):
+                self.ways.append(sighting._replace(path=sighting.spare))
         if holder.kind == "process" and not holder.children and holder.pid is not None:
             self.processes += holder.count
             self.pid = holder.pid if self.pid is None else min(self.pid, holder.pid)
@@ -60,14 +63,15 @@ class Found:
         self.add_holder(holder)
 
     def add_holder(self, holder: Holder) -> None:
-        """Count what is one reason as one: a thousand descriptors of the same process are."""
-        key = holder.kind, _who(holder)
-        known = self._holders.get(key)
-        if known is None:
-            self._holders[key] = holder
-        else:
-            first = holder if (holder.pid or 0) < (known.pid or 0) else known
-            self._holders[key] = replace(first, count=known.count + holder.count)
+        """Remember a holder; `held_by` shows those that are one reason as one."""
+        self._holders.setdefault((holder.kind, _who(holder)), []).append(holder)
+
+
+def _as_one(holders: list[Holder]) -> Holder:
+    # A thousand descriptors of the same process are one reason.
+    first = min(holders, key=_rank)
+    count = sum(holder.count for holder in holders)
+    return first if count == first.count else replace(first, count=count)
 
 
 def _rank(holder: Holder) -> tuple[int, bool, int, int]:

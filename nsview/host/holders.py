@@ -41,23 +41,30 @@ class Sighting(NamedTuple):
     """A directory whose contents others control; `path` must not leave it."""
     descriptor: int | None = None
     """Open until the next sighting is asked for, where `path` opens nothing."""
+    spare: str | None = None
+    """Opens it too, when who gave `path` is gone."""
 
 
 def find_in_processes(procfs: Procfs, tasks: Iterable[Task]) -> Iterator[Sighting]:
-    """Members, and processes whose next child only will be a member.
+    """Members, and processes whose next child only will be a member: one sighting for each.
 
-    One sighting for each namespace and each combination with others, with the first process.
+    With the first process of the namespace, and the last one to open it by, too.
     """
-    first: dict[tuple[int, ...], int] = {}
-    count: dict[tuple[int, ...], int] = {}
+    # Thousands of processes are in few combinations of namespaces: those are counted first.
+    combinations: dict[tuple[int, ...], list[int]] = {}
     for task in tasks:
         links = (*task.namespaces, task.pid_for_children, task.time_for_children)
-        first.setdefault(links, task.pid)
-        count[links] = count.get(links, 0) + 1
-    for links, pid in first.items():
-        for kind, link, ino, children in _memberships(links):
-            holder = Holder(kind="process", pid=pid, count=count[links], children=children)
-            yield Sighting(kind, ino, holder, procfs.path(pid, f"ns/{link}"))
+        combinations.setdefault(links, []).append(task.pid)
+    members: dict[tuple[str, str, int, bool], list[list[int]]] = {}
+    for links, pids in combinations.items():
+        for membership in _memberships(links):
+            members.setdefault(membership, []).append(pids)
+    for (kind, link, ino, children), groups in members.items():
+        first = min(pids[0] for pids in groups)
+        count = sum(map(len, groups))
+        holder = Holder(kind="process", pid=first, count=count, children=children)
+        spare = procfs.path(groups[-1][-1], f"ns/{link}")
+        yield Sighting(kind, ino, holder, procfs.path(first, f"ns/{link}"), spare=spare)
 
 
 def find_in_threads(procfs: Procfs, tasks: Iterable[Task]) -> Iterator[Sighting]:

@@ -89,6 +89,30 @@ class NamespaceSearch:
         ways = [way for found in silent for way in found.ways if way.root is not None]
         self._learn_all(ask_below_roots(self._procfs, ways, self._inodes))
 
+    def look_at_the_kernels_list(self) -> None:
+        """What only the kernel lists (listns(2), Linux 6.19): nothing visible explains it."""
+        from nsview.kernel.listns import list_namespaces
+        from nsview.kernel.nsfs_handle import open_by_id
+
+        try:
+            listed = list_namespaces()
+        except OSError:
+            return
+        known = {found.facts.id for found in self.found.values() if found.facts is not None}
+        for number in listed or ():
+            if number in known:
+                continue
+            try:
+                descriptor = open_by_id(number)
+            except OSError:
+                continue  # gone meanwhile, or not ours to see
+            try:
+                answer = self._ask_open(descriptor)
+            finally:
+                os.close(descriptor)
+            if answer is not None and answer.facts.kind in self._kinds:
+                self._learn(self._get(answer.facts.kind, answer.facts.ino), answer)
+
     def look_at_relatives(self) -> None:
         """Parents are held by their children, owners by what they own."""
         for found in tuple(self.found.values()):

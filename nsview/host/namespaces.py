@@ -47,6 +47,7 @@ def read_namespaces(
             search.look_at_mounts()
         search.ask_the_kernel()
         if holders:
+            search.look_at_the_kernels_list()
             search.look_at_relatives()
     wanted = (found for found in search.found.values() if found.kind in kinds)
     return tuple(

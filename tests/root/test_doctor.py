@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
 
 import pytest
 from support.nobody import python_as_nobody, python_behind
@@ -84,7 +83,7 @@ def test_in_a_user_and_a_cgroup_namespace() -> None:
 
 
 @pytest.mark.parametrize("who", ["nobody", "root"])
-def test_hidepid(tmp_path: Path, who: str) -> None:
+def test_hidepid(who: str) -> None:
     mount = 'mount -t proc -o hidepid=2 proc /proc && exec "$@"'
     launcher = ("unshare", "--mount", "--", "sh", "-c", mount, "sh")
     run = python_as_nobody if who == "nobody" else python_behind

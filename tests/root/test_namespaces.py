@@ -94,6 +94,21 @@ def test_a_bind_mount_in_another_mount_namespace(kind: str) -> None:
     assert found.path == f"/proc/{held.pid}/root/mnt/it"
 
 
+def test_a_covered_bind_mount_is_known_and_what_covers_it_is_left_alone() -> None:
+    script = "mount -t tmpfs t /mnt && : >/mnt/it && echo && read pid"
+    script += " && mount --bind /proc/$pid/ns/net /mnt/it"
+    script += " && mount -t tmpfs t /mnt && mkfifo /mnt/it && echo && exec cat"
+    with processes.started("unshare", "--mount", "--", "sh", "-c", script) as process:
+        processes.read_line(process)
+        with processes.sandbox("--net") as pid:
+            ino = inode(pid, "net")
+            processes.write_line(process, str(pid))
+            processes.read_line(process)
+        found = _search(("net",))["net", ino]
+    assert _only_holder(found).path == "/mnt/it"
+    assert found.owner is None
+
+
 def test_a_bind_mount_of_our_own_is_a_path_of_ours() -> None:
     name = f"nsview-test-{os.getpid()}"
     path = f"/run/netns/{name}"
@@ -194,6 +209,32 @@ def test_a_hidden_user_namespace_is_found_as_owner_and_parent() -> None:
     kinds = {(one.kind, one.namespace_kind) for one in outer.held_by}
     assert {("child", "user"), ("owned", "mnt"), ("owned", "net")} <= kinds
     assert (outer.parent, outer.owner_uid) == (inode("self", "user"), 0)
+
+
+def test_what_only_listns_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before Linux 6.19 by its answer as it would be; the rest is the kernel's."""
+    with processes.held_by_fd("net") as held:
+        path = f"/proc/{held.pid}/fd/{held.fd}"
+        found = _search(("net",))["net", held.ino]
+        if found.id is None:
+            pytest.skip("this kernel gives namespaces no ids")
+        numbers = [found.id]
+        monkeypatch.setattr("nsview.kernel.listns.list_namespaces", lambda: numbers)
+        monkeypatch.setattr(
+            "nsview.kernel.nsfs_handle.open_by_id", lambda _: os.open(path, os.O_RDONLY)
+        )
+        assert _search(("net",))["net", held.ino] == found, "it was known already"
+        monkeypatch.setattr("nsview.host.namespace_search.find_in_descriptors", lambda *_: iter(()))
+        unexplained = _search(("net",))["net", held.ino]
+    assert _only_holder(unexplained) == Holder(kind="unknown")
+    assert (unexplained.id, unexplained.owner) == (found.id, found.owner)
+
+
+def test_processes_that_come_and_go_break_nothing() -> None:
+    churn = "while :; do unshare --net --uts true & true & true & wait; done"
+    with processes.started("sh", "-c", churn), processes.sandbox("--net") as pid:
+        for _ in range(20):
+            assert _search()["net", inode(pid, "net")].processes == 1
 
 
 def test_nothing_stays_open() -> None:

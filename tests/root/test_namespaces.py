@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -97,7 +98,8 @@ def test_a_bind_mount_in_another_mount_namespace(kind: str) -> None:
 def test_a_covered_bind_mount_is_known_and_what_covers_it_is_left_alone() -> None:
     script = "mount -t tmpfs t /mnt && : >/mnt/it && echo && read pid"
     script += " && mount --bind /proc/$pid/ns/net /mnt/it"
-    script += " && mount -t tmpfs t /mnt && mkfifo /mnt/it && echo && exec cat"
+    script += " && mount -t tmpfs t /mnt && mkfifo /mnt/it && { (: >/mnt/it; echo opened) & }"
+    script += " && echo && exec cat"
     with processes.started("unshare", "--mount", "--", "sh", "-c", script) as process:
         processes.read_line(process)
         with processes.sandbox("--net") as pid:
@@ -105,6 +107,7 @@ def test_a_covered_bind_mount_is_known_and_what_covers_it_is_left_alone() -> Non
             processes.write_line(process, str(pid))
             processes.read_line(process)
         found = _search(("net",))["net", ino]
+        assert select.select([process.stdout], [], [], 0.1)[0] == [], "the FIFO was opened"
     assert _only_holder(found).path == "/mnt/it"
     assert found.owner is None
 

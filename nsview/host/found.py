@@ -43,8 +43,9 @@ class Found:
 
     @property
     def path(self) -> str | None:
-        """A path that opens it."""
-        return next((f"{way.root or ''}{way.path}" for way in self.ways), None)
+        """A path that opens it, of a member where there is one."""
+        way = min(self.ways, key=lambda way: way.holder.children, default=None)
+        return None if way is None else f"{way.root or ''}{way.path}"
 
     def add(self, sighting: Sighting) -> None:
         """Remember who holds it, and how to open it."""

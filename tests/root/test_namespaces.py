@@ -185,7 +185,7 @@ def test_a_namespace_for_children_only() -> None:
     with processes.sandbox("--pid") as pid:
         launcher = parse_stat(Path(f"/proc/{pid}/stat").read_bytes()).ppid
         found = _search(("pid",))["pid", inode(pid, "pid")]
-    assert (found.processes, found.pid) == (1, pid)
+    assert (found.processes, found.pid, found.path) == (1, pid, f"/proc/{pid}/ns/pid")
     assert found.held_by == (
         Holder(kind="process", pid=pid),
         Holder(kind="process", pid=launcher, children=True),

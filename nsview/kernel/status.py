@@ -57,7 +57,7 @@ def parse_status(data: bytes) -> Status:
     if len(uids) != _IDS or len(gids) != _IDS:
         raise ValueError("no Uid or Gid line")
     return Status(
-        name=_unescape(fields.get(b"Name", b"")),
+        name=_unescape(_line(b"\n" + data, b"\nName:\t")),
         umask=int(fields[b"Umask"], 8) if b"Umask" in fields else None,
         state=os.fsdecode(fields.get(b"State", b""))[:1],
         tgid=_number(fields, b"Tgid"),
@@ -107,7 +107,7 @@ def _fields(data: bytes) -> list[tuple[bytes, bytes]]:
     for line in data.split(b"\n"):
         name, colon, value = line.partition(b":")
         if colon:
-            found.append((name, value.strip(b" \t")))
+            found.append((name, value.removeprefix(b"\t")))
     return found
 
 

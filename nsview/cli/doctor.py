@@ -8,10 +8,12 @@ from nsview.cli.output import print_json, print_notes, print_table
 from nsview.host.doctor import Finding, examine
 from nsview.host.host import Host
 
+EPILOG = "A `no` costs what its last column says; everything else works without it."
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the form of the answer."""
-    parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.add_argument("--json", action="store_true", help="one JSON object, exact to the byte")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -26,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
         ("ok" if one.ok else "no", one.name, one.found, "" if one.ok else one.cost)
         for one in findings
     ]
-    print_table(("", "WHAT", "FOUND", "COSTS"), rows)
+    print_table(("", "WHAT", "FOUND", "COSTS"), rows, cut=False)
     print_notes(snapshot.partial)
     return 0
 

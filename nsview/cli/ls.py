@@ -12,17 +12,27 @@ from nsview.host.naming import short_id
 
 _TITLES = ("REF", "ID", "STATUS", "PID", "PROCS", "NAMESPACES", "USER", "ROOT", "UP", "IMAGE")
 
+EPILOG = """\
+NAMESPACES has a letter for each kind: mnt net pid uts ipc User Cgroup time; `-` where it is the
+host's, `?` where it may not be read. UP is the time since the first process started.
+
+  nsview ls --all
+  nsview ls --json | jq -r '.containers[] | select(.status == "running").ref'"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what to list."""
-    parser.add_argument("-a", "--all", action="store_true", help="stopped containers too")
+    parser.add_argument(
+        "-a", "--all", action="store_true", help="also stopped ones, which exist on disk only"
+    )
     parser.add_argument(
         "-i",
         "--isolated",
         action="store_true",
-        help="also processes with namespaces of their own on the host's root (systemd services, ...)",
+        help="also processes that have some namespace of their own, but the host's root: services "
+        "with PrivateTmp, browser sandboxes, ...",
     )
-    parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.add_argument("--json", action="store_true", help="one JSON object, exact to the byte")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -3,36 +3,46 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 import nsview
 from nsview.cli import exit_codes
-from nsview.cli.output import print_error
+from nsview.cli.output import abandon, flush, print_error
 from nsview.errors import NsviewError
 
 #: name -> what it does. The module of that name is imported only when it is called.
 COMMANDS = {
-    "ls": "containers of every engine",
-    "ps": "processes with their PID at each level",
-    "pid": "host PID to inner PIDs and back",
-    "ns": "namespaces, and why each is alive",
-    "mounts": "a container's mount table as a tree",
-    "doctor": "what this kernel and these rights allow, and what that costs",
+    "ls": "Containers of every engine",
+    "ps": "Processes with their PID at each level",
+    "pid": "Host PID to inner PIDs and back",
+    "ns": "Namespaces, and why each is alive",
+    "mounts": "A container's mount table as a tree",
+    "doctor": "What this kernel and these rights allow, and what that costs",
 }
 
-_EPILOG = (
-    "`nsview COMMAND --help` says more. `nsview` alone, or `nsview REF`, opens the terminal UI."
-)
+_EPILOG = """\
+REF names a container: web, docker/web, 9f3c (its id, four characters or more), 4711 (a process
+on the host), mnt:[4026532180].
+
+nsview COMMAND --help says more. Control characters in what containers wrote are escaped; exact
+bytes are in --json. A terminal gets lines cut at its edge, a pipe (| cat) gets all of them.
+
+exit status: 0 done, 1 failed, 2 usage, 3 no such container or process (or several fit),
+4 not permitted, 130 interrupted."""
 
 
 class Command(Protocol):
     """What each command's module offers."""
+
+    EPILOG: str
+    """What its --help ends with: units, words, examples."""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Declare its arguments."""
@@ -53,6 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print_error(error)
         return exit_codes.exit_code(error)
     except KeyboardInterrupt:
+        abandon()
         return exit_codes.INTERRUPTED
 
 
@@ -61,10 +72,19 @@ def _run_command(words: list[str]) -> int:
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     name = words[0]
     command: Command = import_module(f"nsview.cli.{name}")
-    parser = argparse.ArgumentParser(prog=f"nsview {name}", description=COMMANDS[name] + ".")
+    parser = _Parser(
+        prog=f"nsview {name}",
+        description=f"{COMMANDS[name]}.",
+        epilog=command.EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,  # a script's --js would break when a --jsx comes
+    )
     command.add_arguments(parser)
-    status = command.run(parser.parse_args(words[1:]))
-    sys.stdout.flush()
+    arguments = parser.parse_args(words[1:])
+    if not os.path.lexists("/proc/self"):
+        raise NsviewError("/proc is not mounted", hint="mount -t proc proc /proc")
+    status = command.run(arguments)
+    flush()
     return status
 
 
@@ -74,23 +94,36 @@ def _run_ui(words: list[str]) -> int:
     return open_ui(_ui_parser().parse_args(words), words)
 
 
+class _Parser(argparse.ArgumentParser):
+    # Errors as everywhere else: one line, safe to look at, and a hint.
+    def error(self, message: str) -> NoReturn:
+        print_error(NsviewError(message, hint=f"{self.prog} --help"))
+        raise SystemExit(exit_codes.USAGE)
+
+
 def _ui_parser() -> argparse.ArgumentParser:
     width = max(map(len, COMMANDS))
     listing = "\n".join(f"  {name:{width}}  {what}" for name, what in COMMANDS.items())
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="nsview",
         usage="nsview [options] [REF]\n       nsview COMMAND ...",
         description="See how every container on this host is made: namespaces, PIDs, cgroups, "
-        f"layers.\n\ncommands:\n{listing}",
+        "layers.\n`nsview` alone, or `nsview REF`, opens the terminal UI.\n\n"
+        f"commands:\n{listing}",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument("ref", nargs="?", metavar="REF", help="open the UI on this container")
     parser.add_argument(
         "--readonly", action="store_true", help="offer nothing that changes the host"
     )
     parser.add_argument(
-        "--interval", type=float, default=2.0, metavar="S", help="seconds between looks (2)"
+        "--interval",
+        type=_seconds,
+        default=2.0,
+        metavar="S",
+        help="seconds between looks, 0.5 or more (default: 2)",
     )
     parser.add_argument(
         "--theme", metavar="NAME", help="colours; ansi-dark uses the terminal's own"
@@ -98,6 +131,13 @@ def _ui_parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-sudo", action="store_true", help="do not offer to become root")
     parser.add_argument("--version", action="version", version=f"nsview {nsview.__version__}")
     return parser
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)  # argparse reports the ValueError
+    if not math.isfinite(seconds):
+        raise argparse.ArgumentTypeError(f"{text} is no number of seconds")
+    return seconds
 
 
 def _leave_no_bytecode_of_root() -> None:

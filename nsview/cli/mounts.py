@@ -5,19 +5,27 @@ from __future__ import annotations
 import argparse
 
 from nsview.cli.output import print_json, print_notes, print_table
-from nsview.errors import NoSuchObject, NotPermitted
+from nsview.cli.words import not_permitted
+from nsview.errors import NoSuchObject
 from nsview.host.host import Host
 from nsview.host.model import Snapshot
 from nsview.host.mounts import MountNode, read_mounts
-from nsview.host.reference import find_container
+from nsview.host.reference import find_container, process_named
 
 _TITLES = ("TARGET", "TYPE", "SOURCE", "OPTIONS", "PROPAGATION", "")
+
+EPILOG = """\
+Each mount stands below the one that it is mounted on. The last column says what is hidden, and
+how: by another mount in the same place, or by one on a directory above it.
+
+  nsview mounts web
+  nsview mounts 4711"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare whose mounts."""
     parser.add_argument("ref", metavar="REF", help="a container, or a host PID for that process's")
-    parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.add_argument("--json", action="store_true", help="one JSON object, exact to the byte")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -28,9 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         nodes = read_mounts(host.procfs, pid)
     except PermissionError:
-        raise NotPermitted(
-            f"the mounts of process {pid} may not be read", hint="root may (sudo nsview ...)"
-        ) from None
+        raise not_permitted(f"the mounts of process {pid}") from None
     if nodes is None:
         raise NoSuchObject(f"process {pid} is gone")
     if arguments.json:
@@ -43,9 +49,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _pid(snapshot: Snapshot, reference: str) -> int:
     # A number is that very process, whose mounts may be others than its container's first one's.
-    number = reference.removeprefix("pid:")
-    if number.isascii() and number.isdigit() and int(number) in snapshot.tasks:
-        return int(number)
+    task = process_named(snapshot, reference)
+    if task is not None:
+        return task.pid
     container = find_container(snapshot, reference)
     if container.pid is None:
         raise NoSuchObject(f"{container.ref} does not run: it has no mounts")

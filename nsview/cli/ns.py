@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from nsview.cli.output import print_json, print_notes, print_table
-from nsview.cli.words import dash, user_of
+from nsview.cli.words import dash, not_permitted, user_of
+from nsview.errors import NoSuchObject, NsviewError
 from nsview.host.holder_words import held_by_words
 from nsview.host.host import Host
 from nsview.host.model import Container, Holder, Namespace, Snapshot
@@ -17,16 +18,34 @@ from nsview.host.namespace_trees import (
     tree_by_process,
 )
 from nsview.host.namespaces import read_namespaces
-from nsview.host.reference import HOST_REF, find_container
+from nsview.host.reference import (
+    HOST_REF,
+    find_container,
+    parse_namespace_reference,
+    process_named,
+)
 from nsview.kernel.namespaces import KINDS
+from nsview.kernel.task import Task
 
 _TITLES = ("NS", "TYPE", "PROCS", "PID", "USER", "CONTAINER", "COMMAND", "HELD BY")
 _RIGHT = frozenset({"PROCS", "PID"})
+#: Zombie and dead, state in /proc/PID/stat.
+_ENDED = "ZX"
+
+EPILOG = """\
+PROCS, PID, USER and COMMAND are of the processes in it: how many, and the lowest PID. HELD BY is
+why it is alive: processes, threads, open files, bind mounts, sockets, other namespaces.
+
+  nsview ns 4711                        those of one process (lsns -p 4711)
+  nsview ns net:[4026532180]            that one; nsview ps net:[4026532180] says who is in it
+  nsview ns web --tree parent -t pid"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare which namespaces, in which order."""
-    parser.add_argument("ref", nargs="?", metavar="REF", help="only those of this container")
+    parser.add_argument(
+        "ref", nargs="?", metavar="REF", help="only those of this container or process; or this one"
+    )
     parser.add_argument(
         "-t",
         "--type",
@@ -48,20 +67,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="look also at the sockets of all processes, which may hold network namespaces",
     )
-    parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.add_argument("--json", action="store_true", help="one JSON object, exact to the byte")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """List them."""
     host = Host()
-    snapshot = host.snapshot()
+    snapshot = host.snapshot(commands=True)
+    chosen = _chooser(snapshot, arguments.ref)
     kinds = tuple(kind for kind in KINDS if not arguments.type or kind in arguments.type)
-    container = find_container(snapshot, arguments.ref) if arguments.ref else None
     namespaces: Sequence[Namespace] = read_namespaces(
         host.procfs, snapshot, kinds=kinds, sockets=arguments.sockets
     )
-    if container is not None:
-        namespaces = [one for one in namespaces if _belongs(one, container, snapshot)]
+    namespaces = [one for one in namespaces if chosen(one)]
+    if not namespaces and parse_namespace_reference(arguments.ref or ""):
+        raise NoSuchObject(f"no namespace {arguments.ref}")
     if arguments.persistent:
         namespaces = [one for one in namespaces if one.processes == 0]
     nodes = _ordered(namespaces, arguments.tree, snapshot)
@@ -71,6 +91,29 @@ def run(arguments: argparse.Namespace) -> int:
     print_notes(snapshot.partial)
     print_table(_TITLES, [_row(node, snapshot) for node in nodes], right=_RIGHT)
     return 0
+
+
+def _chooser(snapshot: Snapshot, reference: str | None) -> Callable[[Namespace], bool]:
+    """Which namespaces REF means: of a container, of one process, or itself alone."""
+    if reference is None:
+        return lambda _: True
+    named = parse_namespace_reference(reference)
+    if named is not None:
+        return lambda one: (one.kind, one.ino) == named
+    task = process_named(snapshot, reference)
+    if task is None:
+        container = find_container(snapshot, reference)
+        return lambda one: _belongs(one, container, snapshot)
+    if not any(task.namespaces):
+        raise _no_namespaces(task)
+    own = set(zip(KINDS, task.namespaces, strict=True))
+    return lambda one: (one.kind, one.ino) in own
+
+
+def _no_namespaces(task: Task) -> NsviewError:
+    if task.state in _ENDED:
+        return NoSuchObject(f"process {task.pid} has ended: it has no namespaces")
+    return not_permitted(f"the namespaces of process {task.pid}")
 
 
 def _ordered(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
 import unicodedata
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 from nsview.display import display
@@ -22,24 +23,25 @@ def print_json(document: Mapping[str, object], partial: Sequence[str] = ()) -> N
     """One ASCII object; pretty on a terminal, one line in a pipe.
 
     Text that is not UTF-8 is shown with U+FFFD, and its exact bytes follow in base64 under
-    ``<key>_raw``.
+    ``<key>_raw``; a list of texts with such an item is followed by a list of them all.
     """
     whole = {"schema": SCHEMA, **document, "partial": list(partial)}
-    indent = 2 if sys.stdout.isatty() else None
+    indent = 2 if sys.stdout is not None and sys.stdout.isatty() else None
     text = json.dumps(whole, indent=indent)
-    if "\\udc" in text:  # perhaps an undecodable byte, as os.fsdecode leaves it
+    if "\\ud" in text:  # half of an emoji, or an undecodable byte as os.fsdecode leaves it
         text = json.dumps(_without_surrogates(whole), indent=indent)
-    sys.stdout.write(text + "\n")
+    _write(text + "\n")
 
 
 def _without_surrogates(value: object) -> object:
     if isinstance(value, Mapping):
         clean: dict[str, object] = {}
         for key, item in value.items():
-            clean[_readable(str(key))] = _without_surrogates(item)
+            name = _readable(str(key))
+            clean[name] = _without_surrogates(item)
             raw = _raw(item)
             if raw is not None:
-                clean[f"{_readable(str(key))}_raw"] = raw
+                clean[f"{name}_raw"] = raw
         return clean
     if isinstance(value, (list, tuple)):
         return [_without_surrogates(item) for item in value]
@@ -47,13 +49,21 @@ def _without_surrogates(value: object) -> object:
 
 
 def _raw(value: object) -> object:
+    """The exact bytes in base64 where `value` is no UTF-8, else None."""
     if isinstance(value, str):
-        return b64encode(os.fsencode(value)).decode() if _readable(value) != value else None
+        return _base64(value) if _readable(value) != value else None
     if isinstance(value, (list, tuple)) and any(
         isinstance(item, str) and _readable(item) != item for item in value
     ):
-        return [b64encode(os.fsencode(item)).decode() for item in value if isinstance(item, str)]
+        return [_base64(item) if isinstance(item, str) else None for item in value]
     return None
+
+
+def _base64(text: str) -> str | None:
+    try:
+        return b64encode(os.fsencode(text)).decode()
+    except UnicodeEncodeError:  # "\\ud800" in somebody's JSON file: it never was a byte string
+        return None
 
 
 def _readable(text: str) -> str:
@@ -61,47 +71,56 @@ def _readable(text: str) -> str:
 
 
 def print_table(
-    titles: Sequence[str], rows: Sequence[Sequence[str]], *, right: frozenset[str] = frozenset()
+    titles: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    right: frozenset[str] = frozenset(),
+    cut: bool = True,
 ) -> None:
-    """Aligned columns, made safe. On a terminal the last column is cut at the screen's edge."""
-    safe = [[display(cell) for cell in row] for row in rows]
-    widths = [
-        max([text_width(title), *(text_width(row[index]) for row in safe)])
-        for index, title in enumerate(titles)
-    ]
-    for row in [list(titles), *safe]:
+    """Aligned columns, made safe; a terminal gets lines cut at its edge, unless `cut` is false."""
+    edge = _terminal_width() if cut else None
+    safe = [list(titles), *([_showable(cell) for cell in row] for row in rows)]
+    widths = [max(map(text_width, column)) for column in zip(*safe, strict=True)]
+    for row in safe:
         cells = [
             _pad(cell, width, "right" if title in right else "left")
             for cell, width, title in zip(row, widths, titles, strict=True)
         ]
-        print_line(_GAP.join(cells).rstrip())
+        line = _GAP.join(cells).rstrip()
+        _write((line if edge is None else clip(line, edge)) + "\n")
 
 
-def print_line(text: str) -> None:
-    """One line of data, already safe; a terminal gets no more of it than fits."""
-    if sys.stdout.isatty():
-        text = clip(text, os.get_terminal_size(sys.stdout.fileno()).columns)
-    # What stdout's encoding cannot express (LANG=C) is escaped, never a traceback.
-    encoding = sys.stdout.encoding or "ascii"
-    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+def flush() -> None:
+    """Hand over what was printed; raises `NsviewError` where it cannot be."""
+    if sys.stdout is not None:
+        with _complaining():
+            sys.stdout.flush()
+
+
+def abandon() -> None:
+    """Let go of what stdout did not take: the interpreter would try, and wait, again at its end."""
+    if sys.stdout is not None:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def print_notes(partial: Sequence[str]) -> None:
     """Say on stderr what the view lacks."""
     for reason in partial:
-        sys.stderr.write(f"nsview: partial: {display(reason)}\n")
+        _narrate(f"partial: {reason}")
 
 
 def print_note(text: str) -> None:
     """A remark on stderr."""
-    sys.stderr.write(f"nsview: {display(text)}\n")
+    _narrate(text)
 
 
 def print_error(error: NsviewError) -> None:
     """One line, and one more with what to try."""
-    sys.stderr.write(f"nsview: error: {display(error.message)}\n")
+    _narrate(f"error: {error.message}")
     if error.hint:
-        sys.stderr.write(f"nsview: hint: {display(error.hint)}\n")
+        _narrate(f"hint: {error.hint}")
 
 
 def text_width(text: str) -> int:
@@ -112,19 +131,62 @@ def text_width(text: str) -> int:
 
 
 def clip(text: str, width: int) -> str:
-    """The beginning of `text` that fits into `width` cells."""
-    if text.isascii():
-        return text[:width]
+    """As much of `text` as fits into `width` cells; an ellipsis in the last one if that is not all.
+
+    Where stdout's encoding has no ellipsis, it is a ``>``.
+    """
+    if text_width(text) <= width:
+        return text
     used = 0
     for index, char in enumerate(text):
         used += _char_width(char)
-        if used > width:
-            return text[:index]
+        if used >= width:
+            return text[:index] + (">" if _showable("…") != "…" else "…")
     return text
 
 
+def _write(text: str) -> None:
+    if sys.stdout is None:
+        raise NsviewError("stdout is closed")
+    with _complaining():
+        sys.stdout.write(text)
+
+
+@contextlib.contextmanager
+def _complaining() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:  # a full disk, say; a reader that left ends us by SIGPIPE
+        abandon()
+        raise NsviewError(f"cannot write to stdout: {error.strerror}") from None
+
+
+def _narrate(text: str) -> None:
+    # Python escapes what stderr's encoding cannot express. What nobody can hear is not said.
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError):
+            sys.stderr.write(f"nsview: {display(text)}\n")
+
+
+def _showable(text: str) -> str:
+    """Safe, and in stdout's encoding: what that cannot express (LANG=C) is escaped."""
+    safe = display(text)
+    if safe.isascii() or sys.stdout is None:
+        return safe
+    encoding = sys.stdout.encoding or "ascii"
+    return safe.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def _terminal_width() -> int | None:
+    """Columns of the terminal that stdout is; None in a pipe, or if nobody has told it its size."""
+    if sys.stdout is None or not sys.stdout.isatty():
+        return None
+    return os.get_terminal_size(sys.stdout.fileno()).columns or None
+
+
 def _char_width(char: str) -> int:
-    if unicodedata.combining(char):
+    # Mn, Me: marks above, below and around the character before them, variation selectors too.
+    if unicodedata.category(char) in ("Mn", "Me"):
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 

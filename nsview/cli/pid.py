@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 
 from nsview.cli.output import print_json, print_notes, print_table
-from nsview.cli.words import command_line
+from nsview.cli.words import command_line, not_permitted
 from nsview.errors import NoSuchObject
 from nsview.host.host import Host
-from nsview.host.model import Snapshot
+from nsview.host.model import Container, Snapshot
 from nsview.host.pid_map import pid_levels, tasks_with_inner_pid
 from nsview.host.reference import HOST_REF, find_container, find_task
 from nsview.kernel.namespaces import KINDS
@@ -17,14 +17,18 @@ from nsview.kernel.task import Task
 _PID = KINDS.index("pid")
 _MANY = 5
 
+EPILOG = """\
+  nsview pid 4711              what process 4711 of the host is called inside
+  nsview pid 7 --in web        which process of the host is 7 in web"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare which number, and who calls it so."""
-    parser.add_argument("number", type=_number, metavar="N", help="a PID")
+    parser.add_argument("number", type=_number, metavar="N", help="a PID on the host, without --in")
     parser.add_argument(
         "--in", dest="ref", metavar="REF", help="N is a number as REF's first process sees it"
     )
-    parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.add_argument("--json", action="store_true", help="one JSON object, exact to the byte")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -57,11 +61,21 @@ def _find(snapshot: Snapshot, number: int, ref: str | None) -> Task:
     container = find_container(snapshot, ref)
     if container.pid is None:
         raise NoSuchObject(f"{container.ref} does not run: it has no PIDs")
-    pid_ns = snapshot.tasks[container.pid].namespaces[_PID]
+    pid_ns = _pid_ns(snapshot, container)
+    if pid_ns == 0:
+        raise not_permitted(f"the pid namespace of {container.ref}")
     found = tasks_with_inner_pid(snapshot, number, pid_ns)
     if not found:
         raise NoSuchObject(f"no process {number} in {container.ref}")
     return found[0]
+
+
+def _pid_ns(snapshot: Snapshot, container: Container) -> int:
+    # PID 1 of the host may be unreadable even for root; its namespaces are known nevertheless.
+    if container.kind == "host":
+        return snapshot.initial["pid"]
+    assert container.pid is not None
+    return snapshot.tasks[container.pid].namespaces[_PID]
 
 
 def _who_has_it_inside(snapshot: Snapshot, number: int) -> str | None:

@@ -6,9 +6,10 @@ import argparse
 
 from nsview.cli.output import print_json, print_notes, print_table
 from nsview.cli.words import age, command_line, user_of
+from nsview.errors import NoSuchObject
 from nsview.host.host import Host
 from nsview.host.model import Snapshot
-from nsview.host.reference import HOST_REF, find_container
+from nsview.host.reference import HOST_REF, find_container, parse_namespace_reference
 from nsview.host.users import user_name
 from nsview.kernel.cgroup import preferred_path
 from nsview.kernel.namespaces import KINDS
@@ -16,22 +17,29 @@ from nsview.kernel.task import Task
 
 _TITLES = ("PID", "INSIDE", "PPID", "CONTAINER", "USER", "UP", "COMMAND")
 
+EPILOG = """\
+INSIDE is the PID in each deeper pid namespace, outermost first. UP is the time since the process
+started.
+
+  nsview ps web
+  nsview ps net:[4026532180]      whoever is in that network namespace"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare whose processes."""
     parser.add_argument(
-        "ref", nargs="?", metavar="REF", help="only this container's; `host` for the host's own"
+        "ref",
+        nargs="?",
+        metavar="REF",
+        help="only this container's (`host`: those in none), or those in this namespace",
     )
-    parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.add_argument("--json", action="store_true", help="one JSON object, exact to the byte")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """List them."""
     snapshot = Host().snapshot(commands=True, stopped=arguments.ref is not None)
-    tasks = list(snapshot.tasks.values())
-    if arguments.ref is not None:
-        members = set(find_container(snapshot, arguments.ref).members)
-        tasks = [task for task in tasks if task.pid in members]
+    tasks = _chosen(snapshot, arguments.ref)
     if arguments.json:
         print_json({"processes": [_json(task, snapshot) for task in tasks]}, snapshot.partial)
         return 0
@@ -39,6 +47,19 @@ def run(arguments: argparse.Namespace) -> int:
     rows = [_row(task, snapshot) for task in tasks]
     print_table(_TITLES, rows, right=frozenset({"PID", "INSIDE", "PPID", "UP"}))
     return 0
+
+
+def _chosen(snapshot: Snapshot, reference: str | None) -> list[Task]:
+    if reference is None:
+        return list(snapshot.tasks.values())
+    namespace = parse_namespace_reference(reference)
+    if namespace is None:
+        return [snapshot.tasks[pid] for pid in find_container(snapshot, reference).members]
+    index, ino = KINDS.index(namespace[0]), namespace[1]
+    found = [task for task in snapshot.tasks.values() if task.namespaces[index] == ino]
+    if not found:
+        raise NoSuchObject(f"no process in {reference}", hint="nsview ns lists namespaces")
+    return found
 
 
 def _row(task: Task, snapshot: Snapshot) -> tuple[str, ...]:

@@ -46,26 +46,28 @@ def open_ui(arguments: argparse.Namespace, words: list[str]) -> int:
 def _offer_sudo(words: list[str]) -> None:
     # sudo looks for commands on its own secure_path, where a venv's or pipx's nsview is not; the
     # interpreter's own path always works. -I keeps the user's PYTHONPATH and the current
-    # directory out of what root imports.
+    # directory out of what root imports; -B leaves no bytecode of root's in the user's files.
     package = Path(nsview.__file__).resolve().parent
-    if any(package.is_relative_to(place) for place in _places_that_isolation_hides()):
+    if not _found_in_isolation(package.parent):
         print_note(
-            "not root: only your own processes can be looked into (this copy of nsview is "
-            "in your home's site-packages, which root does not import from)"
+            "not root: only your own processes can be looked into (this copy of nsview lies "
+            f"in {package.parent}, which root does not import from)"
         )
         return
-    answer = input("nsview sees only your own processes without root. Use sudo? [Y/n] ")
-    if answer.strip().lower() in ("", "y", "yes"):
-        command = ["sudo", "--", sys.executable, "-I", "-m", "nsview", *words]
+    sys.stderr.write("nsview sees only your own processes without root. Use sudo? [Y/n] ")
+    sys.stderr.flush()
+    answer = sys.stdin.readline()
+    if answer.strip().lower() in ("", "y", "yes") and answer:  # Ctrl-D is no answer
+        command = ["sudo", "--", sys.executable, "-I", "-B", "-m", "nsview", *words]
         try:
-            os.execvp(command[0], command)
+            os.execvp(command[0], command)  # noqa: S606 - no shell is what we want
         except OSError as error:
             print_note(f"cannot run sudo ({error.strerror}): going on without root")
 
 
-def _places_that_isolation_hides() -> list[Path]:
+def _found_in_isolation(place: Path) -> bool:
+    """Whether `python -I` imports from `place`: without user site, PYTHONPATH and sys.path[0]."""
     import site
 
-    places = [Path(site.getusersitepackages())] if site.ENABLE_USER_SITE else []
-    extra = os.environ.get("PYTHONPATH", "")
-    return places + [Path(entry).resolve() for entry in extra.split(os.pathsep) if entry]
+    hidden = [site.getusersitepackages(), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    return place in {Path(entry).resolve() for entry in sys.path[1:] if entry not in hidden}

@@ -54,6 +54,22 @@ def find_task(snapshot: Snapshot, reference: str) -> Task:
     return task
 
 
+def process_named(snapshot: Snapshot, reference: str) -> Task | None:
+    """The process that `reference` names by its number, if it names one."""
+    try:
+        return find_task(snapshot, reference)
+    except NoSuchObject:
+        return None
+
+
+def parse_namespace_reference(reference: str) -> tuple[str, int] | None:
+    """``net:[4026532180]`` -> kind and inode; None for anything else."""
+    match = _NAMESPACE_REFERENCE.fullmatch(reference)
+    if match is None or match[1] not in KINDS:
+        return None
+    return match[1], int(match[2])
+
+
 def _by_ref(snapshot: Snapshot, reference: str) -> list[Container]:
     return [one for one in snapshot.containers if one.ref == reference]
 
@@ -81,10 +97,10 @@ def _by_pid(snapshot: Snapshot, reference: str) -> list[Container]:
 
 
 def _by_namespace(snapshot: Snapshot, reference: str) -> list[Container]:
-    match = _NAMESPACE_REFERENCE.fullmatch(reference)
-    if match is None or match[1] not in KINDS:
+    named = parse_namespace_reference(reference)
+    if named is None:
         return []
-    kind, ino = match[1], int(match[2])
+    kind, ino = named
     return [
         one
         for one in snapshot.containers

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from nsview.host.model import Snapshot
-from nsview.tui.filtering import Filter, filter_rows, parse_filter
+from nsview.tui.filtering import filter_rows
 from nsview.tui.page import Page
 from nsview.tui.prompt import Prompt
 from nsview.tui.row_table import Cell, Column, Row, RowTable
@@ -31,7 +31,6 @@ class TableView(View):
         self.table = RowTable()
         self.folded: set[Hashable] = set()
         self.typed_filter = ""
-        self._filter = Filter(())
         self._wish: Hashable | None = None
 
     def compose(self) -> ComposeResult:
@@ -67,10 +66,12 @@ class TableView(View):
         """Show the last snapshot again, in another order or with more that has been read."""
         if self.snapshot is None:
             return
-        nothing = f"nothing fits {self.typed_filter!r}: Esc" if self._filter else self.waiting_text
+        nothing = (
+            f"nothing fits {self.typed_filter!r}: Esc" if self.typed_filter else self.waiting_text
+        )
         self.table.set_placeholder(nothing)
         self.table.set_columns(self.columns(self.snapshot))
-        self.table.set_rows(filter_rows(self.rows(self.snapshot), self._filter))
+        self.table.set_rows(filter_rows(self.rows(self.snapshot), self.typed_filter))
         if self._wish is not None and self.table.move_cursor_to(self._wish):
             self._wish = None
 
@@ -86,12 +87,11 @@ class TableView(View):
     @property
     def remark(self) -> str:
         """The filter, while there is one: rows that are not shown must not be forgotten."""
-        return f"/{self.typed_filter}" if self._filter else ""
+        return f"/{self.typed_filter}" if self.typed_filter else ""
 
     def set_filter(self, typed: str) -> None:
         """Show only the rows that fit."""
         self.typed_filter = typed
-        self._filter = parse_filter(typed)
         self.rebuild()
         if isinstance(self.screen, Page):
             self.screen.refresh_frame()
@@ -114,7 +114,7 @@ class TableView(View):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Without a filter Escape is the page's."""
         if action == "clear_filter":
-            return bool(self._filter)
+            return bool(self.typed_filter)
         return super().check_action(action, parameters)
 
     @on(RowTable.Toggled)

@@ -1,0 +1,74 @@
+"""An app around one page: it shows the snapshots that a test gives it, and does jobs at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from textual.app import App
+
+from nsview.host.model import Snapshot
+from nsview.kernel.procfs import Procfs
+from nsview.tui.page import Page
+from nsview.tui.status import Status
+
+
+class FakeScanner:
+    """Answers every job with what `answer` says; None: it is never done."""
+
+    def __init__(self, answer: Callable[[Callable[..., Any], Snapshot], Any] | None) -> None:
+        self.answer = answer
+
+    def submit(
+        self,
+        job: Callable[[Procfs, Snapshot], Any],
+        snapshot: Snapshot,
+        receive: Callable[[Any], object],
+    ) -> None:
+        if self.answer is not None:
+            receive(self.answer(job, snapshot))
+
+
+class PageApp(App[None]):
+    """`page` on top of an empty screen."""
+
+    readonly = False
+
+    def __init__(
+        self,
+        page: Page,
+        snapshot: Snapshot,
+        answer: Callable[[Callable[..., Any], Snapshot], Any] | None = None,
+    ) -> None:
+        super().__init__()
+        self.first = page
+        self.snapshot = snapshot
+        self.scanner = FakeScanner(answer)
+        self.signals: list[tuple[int, int, str]] = []
+
+    def on_mount(self) -> None:
+        self.push_screen(self.first)
+
+    def status(self) -> Status:
+        return Status((("nsview", "bold"),), (("● 2 s", ""),))
+
+    def ask_signal(self, pid: int, start_time: int, label: str) -> None:
+        self.signals.append((pid, start_time, label))
+
+    def look(self, snapshot: Snapshot) -> None:
+        """The host was looked at again."""
+        self.snapshot = snapshot
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, Page):
+                screen.show_snapshot(snapshot)
+                return
+
+    @property
+    def lines(self) -> list[str]:
+        """What is on the terminal."""
+        strips = self.screen._compositor.render_strips()
+        return [strip.text.rstrip() for strip in strips]
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)

@@ -1,0 +1,211 @@
+"""`:ps`, `:ns`, `:pid`, `:xray` and the object pages."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from tui import fake_details as fake
+from tui.page_app import PageApp
+
+from nsview.tui.container import ContainerScreen
+from nsview.tui.ns import namespace_list_page
+from nsview.tui.object_page import namespace_page, process_page
+from nsview.tui.page import Page
+from nsview.tui.pid_view import pid_page
+from nsview.tui.ps import process_list_page
+from nsview.tui.row_table import RowTable
+from nsview.tui.xray import xray_page
+
+SIZE = (120, 30)
+
+
+def drive(app: PageApp, steps: Callable[[Any], Awaitable[None]]) -> None:
+    async def run() -> None:
+        async with app.run_test(size=SIZE) as pilot:
+            await pilot.pause()
+            await pilot.pause()
+            await steps(pilot)
+
+    asyncio.run(run())
+
+
+def app_of(page: Page, *, hostile: bool = False) -> PageApp:
+    namespaces = fake.namespaces(hostile=hostile)
+
+    def answer(job: Any, snapshot: Any) -> Any:
+        answers = {"ProcessView": {}, "NamespaceView": namespaces, "XrayView": namespaces}
+        return answers.get(job.__qualname__.partition(".")[0])
+
+    return PageApp(page, fake.snapshot(hostile=hostile), answer)
+
+
+def rows(app: PageApp) -> list[Any]:
+    return list(app.screen.query_one(RowTable).rows)
+
+
+def test_processes_of_everybody_with_container_and_levels() -> None:
+    app = app_of(process_list_page())
+
+    async def steps(_: Any) -> None:
+        assert len(rows(app)) == len(fake.tasks())
+        assert "HOST   INSIDE  IN inner  CONTAINER" in app.text
+        assert "5210       19         1  docker/dind/inner" in app.text
+
+    drive(app, steps)
+
+
+def test_t_switches_to_a_flat_list() -> None:
+    app = app_of(process_list_page())
+
+    async def steps(pilot: Any) -> None:
+        assert any(row.prefix for row in rows(app))
+        await pilot.press("t")
+        assert not any(row.prefix for row in rows(app))
+
+    drive(app, steps)
+
+
+def test_t_cycles_through_the_orders_of_namespaces() -> None:
+    app = app_of(namespace_list_page())
+
+    async def steps(pilot: Any) -> None:
+        orders = []
+        for _ in range(4):
+            orders.append(app.first.view.order)
+            await pilot.press("t")
+        assert orders == ["flat", "parent", "owner", "flat"]
+
+    drive(app, steps)
+
+
+def test_only_one_kind() -> None:
+    app = app_of(namespace_list_page("net"))
+    asked: list[Any] = []
+
+    def answer(job: Any, snapshot: Any) -> Any:
+        asked.append(job.__closure__[0].cell_contents)
+        return tuple(one for one in fake.namespaces() if one.kind == "net")
+
+    app.scanner.answer = answer
+
+    async def steps(_: Any) -> None:
+        assert asked[0] == ("net",)
+        assert {row.key[0] for row in rows(app)} == {"net"}
+
+    drive(app, steps)
+
+
+def test_pid_shows_everybody_of_that_number_and_leads_to_the_container() -> None:
+    app = app_of(pid_page(1))
+
+    async def steps(pilot: Any) -> None:
+        assert [row.key[0] for row in rows(app)] == [1, 4711, 5200, 5210, 6000]
+        assert "5210 host › 19 dind › 1 inner" in app.text
+        await pilot.press("down", "down", "down", "enter")
+        await pilot.pause()
+        assert isinstance(app.screen, ContainerScreen)
+        assert "inner › Processes" in app.lines[1]
+        assert app.screen.view.query_one(RowTable).cursor_key == (5210, 52100)
+
+    drive(app, steps)
+
+
+def test_pid_puts_the_cursor_on_the_process_in_its_container() -> None:
+    app = app_of(pid_page(8))
+
+    async def steps(pilot: Any) -> None:
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.screen.query(RowTable).first(RowTable) is not None
+        assert isinstance(app.screen, ContainerScreen)
+        assert app.screen.view.query_one(RowTable).cursor_key == (4791, 47910)
+
+    drive(app, steps)
+
+
+def test_a_number_that_nobody_has() -> None:
+    app = app_of(pid_page(31337))
+
+    async def steps(_: Any) -> None:
+        assert "no process has the number 31337" in app.text
+
+    drive(app, steps)
+
+
+def test_xray_folds_containers_at_first() -> None:
+    app = app_of(xray_page())
+
+    async def steps(pilot: Any) -> None:
+        kinds = {row.key[0] for row in rows(app)}
+        assert kinds == {"user", "pid", "container"}
+        table = app.screen.query_one(RowTable)
+        assert table.move_cursor_to(("container", "docker/web"))
+        await pilot.press("space")
+        assert ("process", 4790) in {row.key for row in rows(app)}
+        app.look(fake.snapshot())
+        await pilot.pause()
+        assert ("process", 4790) in {row.key for row in rows(app)}
+
+    drive(app, steps)
+
+
+def test_xray_of_one_container() -> None:
+    app = app_of(xray_page("podman/worker"))
+
+    async def steps(pilot: Any) -> None:
+        assert [row.key[0] for row in rows(app)] == ["user", "user", "pid", "container"] + [
+            "process"
+        ] * 2
+        await pilot.press("down", "down", "down", "enter")
+        assert isinstance(app.screen, ContainerScreen)
+
+    drive(app, steps)
+
+
+def test_a_process_that_is_gone_keeps_its_page() -> None:
+    app = app_of(process_page((4790, 47900)))
+    app.scanner.answer = None
+
+    async def steps(pilot: Any) -> None:
+        assert "7     pid:[" in app.text
+        app.look(fake.snapshot(without=["docker/web"]))
+        await pilot.pause()
+        assert "gone since" in app.lines[1]
+        assert "7     pid:[" in app.text
+
+    drive(app, steps)
+
+
+PAGES: dict[str, Callable[[], Page]] = {
+    "ps": process_list_page,
+    "ns": namespace_list_page,
+    "pid": lambda: pid_page(1),
+    "xray": xray_page,
+    "process": lambda: process_page((4711, 47110)),
+    "namespace": lambda: namespace_page(
+        next(one for one in fake.namespaces(hostile=True) if one.ino == fake.WEB[1])
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_hostile_text_is_shown_and_never_obeyed(name: str) -> None:
+    app = app_of(PAGES[name](), hostile=True)
+    if name == "process":
+        app.scanner.answer = None
+
+    async def steps(pilot: Any) -> None:
+        assert app.text.replace("\n", "").isprintable()
+        assert "\\x1b]0;owned" in app.text or name == "ns"
+
+    drive(app, steps)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_view_says_what_the_kernel_does(name: str) -> None:
+    page = PAGES[name]()
+
+    assert len(page.HELP) > 100

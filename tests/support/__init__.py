@@ -1,0 +1,1 @@
+"""What tests stand on: real processes, real namespaces, real engines, all gone afterwards."""

@@ -1,0 +1,58 @@
+"""What a machine shows before and after: the proof that nothing was left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from support import reaper
+from support.processes import wait_until
+
+
+def traces_of(name: str) -> list[str]:
+    """Everything on this machine that still bears the name of a run."""
+    found = [f"process {pid}" for pid in reaper.processes(name)]
+    found += [f"cgroup {path}" for path in reaper.cgroup_directories() if name in path]
+    found += [f"mount {row}" for row in _mounts() if name in row]
+    for top in ("/run", reaper.PARENT):
+        for directory, directories, files in os.walk(top):
+            found += [f"{directory}/{one}" for one in directories + files if name in one]
+    return found
+
+
+def _mounts() -> set[str]:
+    return set(Path("/proc/self/mounts").read_text().splitlines())
+
+
+def _links() -> set[str]:
+    return set(os.listdir("/sys/class/net"))
+
+
+def _runtime_files() -> set[str]:
+    tops = ("/run/containerd", "/run/runc", "/run/lxc", "/run/systemd/nspawn", "/run/netns")
+    return {
+        f"{top}/{one}"
+        for path in tops
+        for top, dirs, files in os.walk(path)
+        for one in dirs + files
+    }
+
+
+@contextlib.contextmanager
+def nothing_new() -> Iterator[None]:
+    """Check that a block leaves no mount, link, cgroup or runtime file that was not there before.
+
+    What others on the machine take away meanwhile is fine; so is what they add and remove again.
+    """
+    looks = (_mounts, _links, reaper.cgroup_directories, _runtime_files)
+    before = [look() for look in looks]
+    yield
+
+    def new() -> list[str]:
+        return [one for look, old in zip(looks, before, strict=True) for one in look() - old]
+
+    with contextlib.suppress(TimeoutError):
+        wait_until(lambda: not new())
+    assert new() == []

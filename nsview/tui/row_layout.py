@@ -36,6 +36,7 @@ class Row(NamedTuple):
 
     key: Hashable
     cells: tuple[Cell | str, ...]
+    """One for each column; a single one alone is a remark that takes the whole line."""
     style: str = ""
     """Of the whole line, below the cells' own."""
     prefix: str = ""
@@ -70,7 +71,7 @@ class Column:
 class Placed(NamedTuple):
     """A column that is shown: the index of its cell, where it begins and how wide it is."""
 
-    index: int
+    at: int
     column: Column
     start: int
     width: int
@@ -79,12 +80,13 @@ class Placed(NamedTuple):
 def measure(columns: Sequence[Column], rows: Sequence[Row]) -> list[int]:
     """The width of the widest content of each column, in screen cells, bounded by the column."""
     widths = []
+    single = len(columns) == 1
     for index, column in enumerate(columns):
         if column.width is not None:
             widths.append(column.width)
             continue
         title = cell_len(column.title) + (1 if column.sortable else 0)
-        texts = [_text(row, index, column) for row in rows]
+        texts = [_text(row, index, column) for row in rows if len(row.cells) > 1 or single]
         longest = _LONGEST if column.flex else column.max_width
         widest = min(max(title, _widest(texts)), longest)
         widths.append(max(widest, column.min_width))
@@ -145,7 +147,7 @@ def fold_mark(row: Row) -> str:
 
 def pieces(row: Row, placed: Placed) -> list[Piece]:
     """The text of a cell, display-safe and exactly as wide as its column."""
-    cell = row.cells[placed.index]
+    cell = row.cells[placed.at]
     if isinstance(cell, str):
         cell = Cell(cell)
     parts = _styled(cell)
@@ -153,6 +155,13 @@ def pieces(row: Row, placed: Placed) -> list[Piece]:
         parts = [(row.prefix, "tree"), (fold_mark(row), "tree"), *parts]
     safe = [(display(text), style) for text, style in parts if text]
     return fit(safe, placed.width, placed.column.align)
+
+
+def remark(row: Row) -> list[Piece]:
+    """The text of a row that has a single cell, as long as it is."""
+    cell = row.cells[0]
+    parts = _styled(Cell(cell) if isinstance(cell, str) else cell)
+    return [(display(text), style) for text, style in parts if text]
 
 
 def _styled(cell: Cell) -> list[Piece]:

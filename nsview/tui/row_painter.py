@@ -11,7 +11,7 @@ from textual.cache import LRUCache
 from textual.strip import Strip
 from textual.widget import Widget
 
-from nsview.tui.row_layout import GAP, Placed, Row, fit, pieces
+from nsview.tui.row_layout import GAP, Placed, Row, fit, pieces, remark
 
 #: Lines that are kept: a few screens of them.
 _KEPT = 1000
@@ -49,6 +49,8 @@ class RowPainter:
 
     def _draw(self, row: Row, columns: Sequence[Placed], state: tuple[str, ...]) -> Strip:
         own, *cursor = state
+        if len(row.cells) == 1 and len(columns) > 1:
+            return Strip([Segment(t, self.style(own, s, *cursor)) for t, s in remark(row)])
         gap = Segment(" " * GAP, self.style(*state))
         segments: list[Segment] = []
         for placed in columns:

@@ -63,7 +63,7 @@ class RowTable(ScrollView, can_focus=True):
         Binding("end,G", "last", "last", show=False, id="table.last"),
         Binding("left", "sideways(-1)", "scroll left", show=False, id="table.left"),
         Binding("right", "sideways(1)", "scroll right", show=False, id="table.right"),
-        Binding("enter", "select", "open", show=False, id="table.open"),
+        Binding("enter", "select", "open", key_display="⏎", id="table.open"),
         Binding("space", "fold", "fold", show=False, id="table.fold"),
     ]
 

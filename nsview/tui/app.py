@@ -1,0 +1,290 @@
+"""The terminal UI as a whole: one scanner, one snapshot for all pages, a stack of pages."""
+
+from __future__ import annotations
+
+import select
+import signal
+import sys
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.dom import DOMNode
+from textual.screen import Screen
+
+from nsview.display import display
+from nsview.errors import NoSuchObject, NsviewError
+from nsview.host.model import Container, Snapshot
+from nsview.host.reference import find_container
+from nsview.tui.commands import COMMANDS, complete, find_command
+from nsview.tui.home import HomePage
+from nsview.tui.page import Page
+from nsview.tui.palette import ContainerProvider
+from nsview.tui.scanner import JobDone, ScanFailed, Scanned, Scanner, Source
+from nsview.tui.settings import Settings, read_settings, remember_theme
+from nsview.tui.status import Status, describe, host_words
+
+_TERMINAL_CHECK_SECONDS = 5.0
+#: What a shell reports of a program that died of SIGHUP.
+_HUNG_UP = 128 + signal.SIGHUP
+_DEFAULT_THEME = "textual-dark"
+
+
+class NsviewApp(App[None]):
+    """`source` is looked at every `interval` seconds; `reference` names the page to begin with.
+
+    `theme` and `keymap` (binding id -> "key,key") override the settings, which are read from the
+    user's configuration file unless they are given.
+    """
+
+    TITLE = "nsview"
+    # A mode, not a default screen: the stylesheet of that one would not be loaded (textual 8.2).
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {"home": HomePage}
+    DEFAULT_MODE = "home"
+    COMMANDS = App.COMMANDS | {ContainerProvider}
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("Z", "freeze", "freeze", id="app.freeze"),
+        Binding("f1,question_mark", "help", "help", key_display="?", id="app.help"),
+        Binding("ctrl+r", "look_now", "refresh now", show=False, id="app.refresh"),
+        Binding("ctrl+c,f10", "quit", "quit at once", show=False, priority=True, id="app.quit"),
+    ]
+
+    def __init__(
+        self,
+        source: Source,
+        reference: str | None = None,
+        *,
+        readonly: bool = False,
+        interval: float = 2.0,
+        theme: str | None = None,
+        keymap: dict[str, str] | None = None,
+        settings: Settings | None = None,
+    ) -> None:
+        super().__init__()
+        self.settings = settings or read_settings()
+        self.readonly = readonly
+        self.snapshot: Snapshot | None = None
+        self.source = source
+        self.scanner = Scanner(source, self.post_message, interval)
+        self._reference = reference
+        self._host = host_words()
+        self._failure: str | None = None
+        self._wanted_theme = theme or self.settings.theme or _DEFAULT_THEME
+        self._wanted_keymap = dict(self.settings.keys if keymap is None else keymap)
+        self._keys_clash = False
+
+    def on_mount(self) -> None:
+        """Start looking."""
+        if self._wanted_theme in self.available_themes:
+            self.theme = self._wanted_theme
+        else:
+            self.say(f"no theme {self._wanted_theme!r}", severity="warning")
+        for problem in self.settings.problems:
+            self.say(problem, severity="warning")
+        self.set_keymap(self._wanted_keymap)
+        self.app_suspend_signal.subscribe(self, lambda _: self.scanner.suspend(True))
+        self.app_resume_signal.subscribe(self, lambda _: self.scanner.suspend(False))
+        self.set_interval(_TERMINAL_CHECK_SECONDS, self._leave_with_terminal)
+        self.scanner.start()
+
+    def on_unmount(self) -> None:
+        """Stop looking."""
+        self.scanner.stop()
+
+    # What the scanner tells.
+
+    @on(Scanned)
+    def _show_snapshot(self, event: Scanned) -> None:
+        first, self.snapshot = self.snapshot is None, event.snapshot
+        self._failure = None
+        if first and self._reference is not None:
+            self.open_ref(self._reference)
+        if (page := self.page) is not None:
+            page.show_snapshot(event.snapshot)
+
+    @on(JobDone)
+    def _give(self, event: JobDone) -> None:
+        # Whoever asked may be gone by now.
+        receiver = getattr(event.receive, "__self__", None)
+        if not isinstance(receiver, DOMNode) or receiver.is_attached:
+            event.receive(event.result)
+
+    @on(ScanFailed)
+    def _tell_failure(self, event: ScanFailed) -> None:
+        words = f"{type(event.error).__name__}: {event.error}"
+        if words != self._failure:
+            self._failure = words
+            self.say(words, title="cannot read", severity="error")
+        if (page := self.page) is not None:
+            page.refresh_frame()
+
+    @property
+    def page(self) -> Page | None:
+        """The topmost page; dialogs may be above it."""
+        pages = (one for one in reversed(self.screen_stack) if isinstance(one, Page))
+        return next(pages, None)
+
+    def status(self) -> Status:
+        """The first line of every page."""
+        return describe(
+            self._host,
+            self.snapshot,
+            interval=self.scanner.interval,
+            frozen=self.scanner.frozen,
+            readonly=self.readonly,
+            failure=self._failure,
+        )
+
+    # What is said to the user.
+
+    def say(self, words: str, *, title: str = "", severity: str = "information") -> None:
+        """A notification; `words` may hold anything."""
+        self.notify(display(words), title=display(title), severity=severity, markup=False)  # type: ignore[arg-type]  # a plain str is clearer here than textual's Literal
+
+    def complain(self, error: NsviewError) -> None:
+        """What went wrong, and what to try."""
+        self.say(error.message + (f" ({error.hint})" if error.hint else ""), severity="warning")
+
+    def copy(self, text: str) -> None:
+        """To the terminal's clipboard (OSC 52). What is pasted later is what was seen."""
+        self.copy_to_clipboard(display(text))
+        self.say(text, title="copied")
+
+    # What the user wants.
+
+    def run_command(self, line: str) -> None:
+        """What was typed after the colon; a bare number is a PID."""
+        name, _, rest = line.strip().partition(" ")
+        if not name:
+            return
+        if name.isdecimal():
+            name, rest = "pid", name
+        try:
+            find_command(name).run(self, rest.strip())
+        except NsviewError as error:
+            self.complain(error)
+
+    def complete_command(self, line: str) -> list[str]:
+        """What a command line may become."""
+        return complete(line, self.snapshot, sorted(self.available_themes))
+
+    def find_container(self, reference: str) -> Container:
+        """The container that somebody means; raises `NoSuchObject`."""
+        if self.snapshot is None:
+            raise NoSuchObject("nothing has been read yet")
+        return find_container(self.snapshot, reference)
+
+    def open_container(self, reference: str, tab: str = "summary") -> None:
+        """Open the page of a container; raises `NoSuchObject`."""
+        from nsview.tui.container import ContainerScreen
+
+        self.push_screen(ContainerScreen(self.find_container(reference).ref, tab))
+
+    def open_ref(self, ref: str) -> None:
+        """Open the page of a container that was there a moment ago."""
+        try:
+            self.open_container(ref)
+        except NsviewError as error:
+            self.complain(error)
+
+    def go_home(self) -> None:
+        """Close all pages but the first."""
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+
+    def ask_signal(self, pid: int, start_time: int, label: str) -> None:
+        """Ask which signal to send to exactly that process, ask again, send it."""
+        if self.readonly:
+            return
+        from nsview.tui.signal import ConfirmScreen, deliver, signal_choice
+
+        def choose(number: int | None) -> None:
+            if number is not None:
+                name = signal.Signals(number).name
+                self.push_screen(ConfirmScreen(f"{name} to {label}?"), partial(send, number))
+
+        def send(number: int, yes: bool | None) -> None:
+            if yes:
+                problem = deliver(self.source.procfs, pid, start_time, number)
+                words = problem or f"{signal.Signals(number).name} was sent to {label}"
+                self.say(words, severity="error" if problem else "information")
+                self.scanner.look_now()
+
+        self.push_screen(signal_choice(label), choose)
+
+    def change_theme(self, name: str) -> None:
+        """Use a theme from now on, and the next time; raises `NoSuchObject`."""
+        if name not in self.available_themes:
+            raise NoSuchObject(f"no theme {name!r}", hint=", ".join(sorted(self.available_themes)))
+        self.theme = name
+        try:
+            remember_theme(self.settings, name)
+        except OSError as error:
+            self.say(f"not remembered: {error.strerror}", severity="warning")
+
+    def action_help(self) -> None:
+        """What the keys do here, and what the kernel does."""
+        from nsview.tui.help import HelpScreen
+
+        if self.page is not None and self.page is self.screen:
+            self.push_screen(HelpScreen(self.page))
+
+    def action_freeze(self) -> None:
+        """Keep what is on the screen, or go on."""
+        self.scanner.freeze(not self.scanner.frozen)
+        if (page := self.page) is not None:
+            page.refresh_frame()
+
+    def action_look_now(self) -> None:
+        """Do not wait for the next look."""
+        self.scanner.look_now()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Ctrl-P: what the command line knows, the themes, and what this page's keys do."""
+        for command in COMMANDS:
+            if command.optional or not command.argument:
+                yield SystemCommand(f":{command.name}", command.help, self._command(command.name))
+        for name in sorted(self.available_themes):
+            line = f"theme {name}"
+            yield SystemCommand(f":{line}", "colours", self._command(line), discover=False)
+        for _, binding, enabled, _ in screen.active_bindings.values():
+            if enabled and binding.show and binding.description:
+                press = partial(self.simulate_key, binding.key)
+                yield SystemCommand(binding.description, self.get_key_display(binding), press)
+
+    def _command(self, line: str) -> Callable[[], None]:
+        return partial(self.run_command, line)
+
+    def handle_bindings_clash(self, clashed_bindings: set[Binding], node: DOMNode) -> None:
+        """Two actions on one key: say so, and go back to the keys that nsview comes with."""
+        # Textual also reports an action as clashing with itself when it had two keys before.
+        names = {
+            one.id or one.action
+            for one in clashed_bindings
+            if any(
+                one.key in keys.split(",") and name != one.id for name, keys in self._keymap.items()
+            )
+        }
+        if names and not self._keys_clash:
+            self._keys_clash = True
+            self.call_later(self.set_keymap, {})
+            words = f"the keymap is not used: {', '.join(sorted(names))} and another one clash"
+            self.say(words, title="keys", severity="warning")
+
+    def _leave_with_terminal(self) -> None:
+        # SIGHUP ends us like any program; this is for those who were started to ignore it.
+        if terminal_is_gone():
+            self.exit(return_code=_HUNG_UP)
+
+
+def terminal_is_gone() -> bool:
+    """Whether the terminal on the standard input was hung up."""
+    if sys.__stdin__ is None or not sys.__stdin__.isatty():
+        return False
+    poll = select.poll()
+    poll.register(sys.__stdin__.fileno(), 0)  # POLLHUP and POLLERR come unasked
+    return bool(poll.poll(0))

@@ -1,0 +1,133 @@
+"""What can be typed after the colon. One table: the command line, its completion, help, palette."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from nsview.errors import NoSuchObject, NsviewError
+from nsview.host.model import Snapshot
+from nsview.kernel.namespaces import KINDS
+
+if TYPE_CHECKING:
+    from nsview.tui.app import NsviewApp
+
+Argument = Literal["", "ref", "kind", "number", "theme"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A word, and what it does with the rest of the line."""
+
+    name: str
+    help: str
+    run: Callable[[NsviewApp, str], None]
+    argument: Argument = ""
+    optional: bool = False
+
+
+def find_command(word: str) -> Command:
+    """The command of that name, or the only one that begins so; raises `NoSuchObject`."""
+    exact = [one for one in COMMANDS if one.name == word]
+    begun = exact or [one for one in COMMANDS if one.name.startswith(word)]
+    if len(begun) == 1:
+        return begun[0]
+    names = ", ".join(one.name for one in begun or COMMANDS)
+    raise NoSuchObject(f"no command {word!r}", hint=f"there is {names}")
+
+
+def complete(line: str, snapshot: Snapshot | None, themes: Sequence[str]) -> list[str]:
+    """What a line may become, in the order in which it is likely."""
+    name, space, rest = line.partition(" ")
+    if not space:
+        return [one.name + (" " if one.argument else "") for one in COMMANDS
+                if one.name.startswith(name)]  # fmt: skip
+    command = next((one for one in COMMANDS if one.name == name), None)
+    if command is None:
+        return []
+    words = _words(command.argument, snapshot, themes)
+    return [f"{name} {word}" for word in words if word.startswith(rest)]
+
+
+def _words(argument: Argument, snapshot: Snapshot | None, themes: Sequence[str]) -> Sequence[str]:
+    if argument == "kind":
+        return KINDS
+    if argument == "theme":
+        return themes
+    if argument == "ref" and snapshot is not None:
+        # A name that cannot be shown cannot be typed either.
+        refs = [one.ref for one in snapshot.containers if one.ref.isprintable()]
+        names = [one.name for one in snapshot.containers if one.name.isprintable()]
+        return [*names, *refs]
+    return ()
+
+
+def _containers(app: NsviewApp, reference: str) -> None:
+    if reference:
+        app.open_container(reference)
+    else:
+        app.go_home()
+
+
+def _processes(app: NsviewApp, reference: str) -> None:
+    if reference:
+        app.open_container(reference, tab="processes")
+        return
+    from nsview.tui.ps import process_list_page
+
+    app.push_screen(process_list_page())
+
+
+def _namespaces(app: NsviewApp, kind: str) -> None:
+    from nsview.tui.ns import namespace_list_page
+
+    if kind and kind not in KINDS:
+        raise NoSuchObject(f"no kind of namespace {kind!r}", hint=", ".join(KINDS))
+    app.push_screen(namespace_list_page(kind or None))
+
+
+def _pid(app: NsviewApp, number: str) -> None:
+    from nsview.tui.pid_view import pid_page
+
+    if not (number.isascii() and number.isdecimal()):
+        raise NsviewError(f"{number!r} is no PID", hint=":pid 1234")
+    app.push_screen(pid_page(int(number)))
+
+
+def _xray(app: NsviewApp, reference: str) -> None:
+    from nsview.tui.xray import xray_page
+
+    app.push_screen(xray_page(app.find_container(reference).ref if reference else None))
+
+
+def _theme(app: NsviewApp, name: str) -> None:
+    app.change_theme(name)
+
+
+def _help(app: NsviewApp, _: str) -> None:
+    app.action_help()
+
+
+def _quit(app: NsviewApp, _: str) -> None:
+    app.exit()
+
+
+COMMANDS = (
+    Command(name="ct", help="containers", run=_containers, argument="ref", optional=True),
+    Command(
+        name="ps", help="processes, of all or of one", run=_processes, argument="ref", optional=True
+    ),
+    Command(
+        name="ns", help="namespaces, of all kinds or one", run=_namespaces, argument="kind",
+        optional=True,
+    ),
+    Command(name="pid", help="which processes are called N, anywhere", run=_pid, argument="number"),
+    Command(
+        name="xray", help="user namespace > pid namespace > container > process", run=_xray,
+        argument="ref", optional=True,
+    ),
+    Command(name="theme", help="other colours", run=_theme, argument="theme"),
+    Command(name="help", help="keys, and what the kernel does here", run=_help),
+    Command(name="q", help="quit", run=_quit),
+)  # fmt: skip

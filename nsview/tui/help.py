@@ -1,0 +1,94 @@
+"""F1: what the kernel does here, where the facts come from, what the keys do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from nsview.tui.commands import COMMANDS, Argument
+from nsview.tui.page import Page
+
+_KEY_WIDTH = 20
+_ARGUMENTS: dict[Argument, str] = {
+    "ref": "CONTAINER", "kind": "KIND", "number": "N", "theme": "NAME", "": "",
+}  # fmt: skip
+_FILTER = (
+    ("/web", "contains web (a regular expression)"),
+    ("/!web", "does not contain it"),
+    ("/~wb1", "these letters in this order"),
+)
+
+
+class HelpScreen(ModalScreen[None]):
+    """Help for the page that it is opened on."""
+
+    CSS_PATH = Path(__file__).with_suffix(".tcss")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,backspace,f1,question_mark", "close", "close", id="help.close"),
+        Binding("j,down", "scroll(1)", show=False),
+        Binding("k,up", "scroll(-1)", show=False),
+    ]
+
+    def __init__(self, page: Page) -> None:
+        super().__init__()
+        self._text = help_content(page)
+
+    def compose(self) -> ComposeResult:
+        """One long page."""
+        with VerticalScroll(classes="window"):
+            yield Static(self._text, markup=False)
+
+    def on_mount(self) -> None:
+        """Arrows scroll."""
+        self.query_one(VerticalScroll).focus()
+
+    def action_scroll(self, lines: int) -> None:
+        """By lines."""
+        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
+
+    def action_close(self) -> None:
+        """Back to the page."""
+        self.dismiss(None)
+
+
+def help_content(page: Page) -> Content:
+    """Sentences, keys, commands."""
+    pieces: list[Content | str] = []
+    if page.HELP:
+        pieces += [page.HELP.strip(), "\n\n"]
+    pieces += [_title("Keys"), *(_line(*pair) for pair in keys(page)), "\n"]
+    pieces += [_title("Command line")]
+    for one in COMMANDS:
+        argument = _ARGUMENTS[one.argument]
+        pieces.append(
+            _line(f":{one.name} {f'[{argument}]' if one.optional else argument}", one.help)
+        )
+    pieces += ["\n", _title("Filter"), *(_line(*pair) for pair in _FILTER)]
+    return Content.assemble(*pieces)
+
+
+def keys(page: Page) -> list[tuple[str, str]]:
+    """Which keys do what on a page, one line an action, the focused widget's first."""
+    found: dict[tuple[int, str], tuple[list[str], str]] = {}
+    for node, binding, enabled, _ in page.active_bindings.values():
+        if enabled and binding.description and not binding.system:
+            shown = page.app.get_key_display(binding)
+            names, _ = found.setdefault((id(node), binding.description), ([], binding.description))
+            if shown not in names:
+                names.append(shown)
+    return [(" ".join(names), description) for names, description in found.values()]
+
+
+def _title(text: str) -> Content:
+    return Content.assemble((text, "bold $text-accent"), "\n")
+
+
+def _line(left: str, right: str) -> Content:
+    return Content.assemble((f"  {left:<{_KEY_WIDTH}}", "bold"), (f" {right}\n", "$foreground 80%"))

@@ -1,0 +1,262 @@
+"""The home page: every container of the host in one table."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+
+from nsview.errors import NsviewError
+from nsview.host.model import Container
+from nsview.tui.page import Page
+from nsview.tui.prompt import Prompt
+from nsview.tui.row_table import RowTable
+from nsview.tui.rows.home import (
+    GROUPINGS,
+    MORE_ISOLATED,
+    MORE_STOPPED,
+    HomeOptions,
+    choose,
+    home_columns,
+    home_rows,
+)
+from nsview.tui.save import save
+
+_NOTHING = (
+    "no container runs here. Try: i isolated services · a stopped ones · "
+    ":ns namespaces that nobody claims"
+)
+_SORT_LETTERS = {"N": "name", "P": "processes", "T": "up"}
+
+
+class HomePage(Page):
+    """Containers of every engine, side by side; the host itself is the first."""
+
+    HELP: ClassVar[str] = """\
+A container is no object of the kernel: it is a group of processes whose view of the machine was \
+changed, by namespaces, another root and a cgroup. Each process here was found in /proc; its \
+cgroup path tells the engine, its namespaces (/proc/PID/ns) tell what is its own (a letter of \
+mnpuiUCt: mnt net pid uts ipc user cgroup time) and what it shares with the host (-). Names and \
+images were read from the engines' files on disk; no daemon was asked.
+"""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash,f4", "filter", "filter", key_display="/", id="home.filter"),
+        Binding("t,f5", "group", "group", id="home.group"),
+        Binding("i", "toggle_isolated", "isolated", id="home.isolated"),
+        Binding("a", "toggle_stopped", "stopped", id="home.stopped"),
+        Binding("ctrl+w", "toggle_wide", "wide", id="home.wide"),
+        Binding("x", "xray", "xray", id="home.xray"),
+        Binding("f6", "choose_sort", "sort", id="home.sort"),
+        Binding("less_than_sign", "sort_next(-1)", "sort by the column before", show=False,
+                key_display="<", id="home.sort-before"),
+        Binding("greater_than_sign", "sort_next(1)", "sort by the next column", show=False,
+                key_display=">", id="home.sort-after"),
+        *(Binding(letter, f"sort_by('{column}')", f"sort by {column}", show=False,
+                  id=f"home.sort-{column}") for letter, column in _SORT_LETTERS.items()),
+        Binding("I", "reverse", "reverse the order", show=False, id="home.reverse"),
+        Binding("f9,ctrl+k", "signal", "signal", id="home.signal"),
+        Binding("ctrl+s", "save", "save the table", show=False, id="home.save"),
+        Binding("escape", "clear_filter", "clear the filter", show=False, id="home.clear"),
+        Binding("backspace", "nothing", show=False),
+        Binding("q", "quit", "quit", id="page.quit"),
+    ]  # fmt: skip
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.options = HomeOptions()
+        self.table = RowTable(home_columns(self.options), placeholder="reading /proc ...")
+
+    def compose_view(self) -> ComposeResult:
+        """The table, and nothing else."""
+        yield self.table
+
+    def on_mount(self) -> None:
+        """Keys go to the table."""
+        self.table.focus()
+        self._show_options()
+
+    def crumbs(self) -> list[str]:
+        """Where everything begins."""
+        return ["Containers"]
+
+    def remark(self) -> str:
+        """How the table is cut and ordered, where that is not the usual way."""
+        options = self.options
+        words = [f"by {options.grouping}"] if options.grouping != GROUPINGS[0] else []
+        if options.filter:
+            words.append(f"filter: {options.filter}")
+        return " · ".join(words)
+
+    def refresh_view(self) -> None:
+        """Show the containers; the cursor stays on its one."""
+        if self.snapshot is None:
+            return
+        rows = home_rows(self.snapshot, self.options)
+        self.table.set_placeholder(self._why_empty())
+        self.table.set_rows(rows)
+
+    def _why_empty(self) -> str:
+        return (
+            f"nothing fits {self.options.filter}: Esc clears the filter"
+            if self.options.filter
+            else _NOTHING
+        )
+
+    # What is under the cursor.
+
+    @property
+    def container(self) -> Container | None:
+        """The container under the cursor."""
+        key = self.table.cursor_key
+        if self.snapshot is None or not isinstance(key, str):
+            return None
+        return self.snapshot.container(key)
+
+    def raw(self) -> object | None:
+        """The container as the model has it."""
+        return self.container
+
+    def copy_text(self) -> str | None:
+        """Its ref."""
+        return self.container.ref if self.container else None
+
+    @on(RowTable.Selected)
+    def _open(self, event: RowTable.Selected) -> None:
+        event.stop()
+        if event.key == MORE_ISOLATED:
+            self.action_toggle_isolated()
+        elif event.key == MORE_STOPPED:
+            self.action_toggle_stopped()
+        elif isinstance(event.key, str):
+            self.nsview.open_ref(event.key)
+        else:
+            self._fold(RowTable.Toggled(event.table, event.key))
+
+    @on(RowTable.Toggled)
+    def _fold(self, event: RowTable.Toggled) -> None:
+        self._change(folded=frozenset(self.options.folded) ^ {event.key})
+
+    # How it is shown.
+
+    def _change(self, **options: object) -> None:
+        self.options = replace(self.options, **options)  # type: ignore[arg-type]
+        self._show_options()
+
+    def _show_options(self) -> None:
+        self.table.set_columns(home_columns(self.options))
+        self.table.set_sort(self.options.sort, reverse=self.options.reverse)
+        self.refresh_view()
+        self.refresh_frame()
+
+    def action_group(self) -> None:
+        """The next way to group."""
+        after = GROUPINGS.index(self.options.grouping) + 1
+        self._change(grouping=GROUPINGS[after % len(GROUPINGS)])
+
+    def action_toggle_isolated(self) -> None:
+        """Processes with some namespace of their own, but the host's root."""
+        self._change(isolated=not self.options.isolated)
+
+    def action_toggle_stopped(self) -> None:
+        """Containers of which only the files are left."""
+        self._change(stopped=not self.options.stopped)
+
+    def action_toggle_wide(self) -> None:
+        """More columns."""
+        self._change(wide=not self.options.wide)
+
+    @property
+    def _sortable(self) -> list[str]:
+        return [column.key for column in self.table.columns if column.sortable]
+
+    def action_sort_by(self, column: str) -> None:
+        """Sort by a column."""
+        self._change(sort=column, reverse=False)
+
+    def action_sort_next(self, step: int) -> None:
+        """Sort by the column beside the one that it is sorted by."""
+        keys = self._sortable
+        at = keys.index(self.options.sort) if self.options.sort in keys else 0
+        self.action_sort_by(keys[(at + step) % len(keys)])
+
+    def action_reverse(self) -> None:
+        """The other way round."""
+        self._change(reverse=not self.options.reverse)
+
+    def action_choose_sort(self) -> None:
+        """Choose the column from a list."""
+        from nsview.tui.dialog import ChoiceScreen
+
+        choices = [(one.key, one.title) for one in self.table.columns if one.sortable]
+
+        def chosen(column: str | None) -> None:
+            if column is not None:
+                self.action_sort_by(column)
+
+        self.app.push_screen(ChoiceScreen("sort by", choices, chosen=self.options.sort), chosen)
+
+    @on(RowTable.SortRequested)
+    def _sort_requested(self, event: RowTable.SortRequested) -> None:
+        again = event.column == self.options.sort
+        self._change(sort=event.column, reverse=again and not self.options.reverse)
+
+    # The filter.
+
+    def action_filter(self) -> None:
+        """Show only what fits, live as it is typed."""
+        before = self.options.filter
+
+        def change(text: str) -> None:
+            self._change(filter=text)
+
+        self.query_one(Prompt).open(
+            "/", before, change=change, enter=change, cancel=lambda: change("")
+        )
+
+    def action_clear_filter(self) -> None:
+        """Show everything again."""
+        if self.options.filter:
+            self._change(filter="")
+
+    # What it does.
+
+    def action_xray(self) -> None:
+        """How this container hangs in the tree of namespaces."""
+        self.nsview.run_command(f"xray {self.container.ref}" if self.container else "xray")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Readonly: no signals."""
+        return not (action == "signal" and self.nsview.readonly)
+
+    def action_signal(self) -> None:
+        """Send a signal to the first process of the container."""
+        one = self.container
+        if one is None or one.pid is None or one.start_time is None or one.kind == "host":
+            return
+        self.nsview.ask_signal(one.pid, one.start_time, f"{one.name} (process {one.pid})")
+
+    def action_save(self) -> None:
+        """Write the table to a file."""
+        self.query_one(Prompt).open("save as (.json or text):", enter=self._save)
+
+    def _save(self, path: str) -> None:
+        if self.snapshot is None or not path:
+            return
+        things = {"containers": choose(self.snapshot, self.options)}
+        try:
+            saved = save(path, self.table.columns, self.table.rows, things)
+        except NsviewError as error:
+            self.nsview.complain(error)
+        else:
+            self.nsview.say(saved, title="saved")
+
+    def action_nothing(self) -> None:
+        """There is no crumb before this one."""
+
+    async def action_quit(self) -> None:
+        """Leave."""
+        self.app.exit()

@@ -1,0 +1,50 @@
+"""Ctrl-P: every container by name. Commands and keys come from `NsviewApp.get_system_commands`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+
+from nsview.display import display
+from nsview.host.model import Container
+
+if TYPE_CHECKING:
+    from nsview.tui.app import NsviewApp
+
+
+class ContainerProvider(Provider):
+    """Opens the page of a container."""
+
+    @property
+    def _nsview(self) -> NsviewApp:
+        return self.app  # type: ignore[return-value]  # used by no other app
+
+    def _containers(self) -> Iterator[Container]:
+        if (snapshot := self._nsview.snapshot) is not None:
+            yield from snapshot.containers
+
+    async def discover(self) -> Hits:
+        """Nothing typed yet: all of them."""
+        for one in self._containers():
+            if one.kind != "isolated":
+                yield DiscoveryHit(
+                    _title(one), partial(self._nsview.open_ref, one.ref), display(one.ref)
+                )
+
+    async def search(self, query: str) -> Hits:
+        """Those whose ref fits."""
+        matcher = self.matcher(query)
+        for one in self._containers():
+            if (score := matcher.match(display(one.ref))) > 0:
+                yield Hit(
+                    score, _title(one), partial(self._nsview.open_ref, one.ref), display(one.ref)
+                )
+
+
+# Content, not str: the palette takes strings for markup.
+def _title(one: Container) -> Content:
+    return Content.assemble(display(one.ref), (f"  {one.status}", "dim"))

@@ -1,0 +1,76 @@
+"""The first line of every page, in words: the host, what runs on it, and how we look at it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from nsview.host.model import Snapshot
+
+Piece = tuple[str, str]
+"""Text, and a style in Textual's words; the text is made safe when it is drawn."""
+
+_DIM = "$foreground 70%"
+_CGROUP_V2 = "/sys/fs/cgroup/cgroup.controllers"
+
+
+class Status(NamedTuple):
+    """The two ends of the line."""
+
+    left: tuple[Piece, ...]
+    right: tuple[Piece, ...]
+
+
+def describe(
+    host: str,
+    snapshot: Snapshot | None,
+    *,
+    interval: float,
+    frozen: bool,
+    readonly: bool,
+    failure: str | None,
+) -> Status:
+    """`host`: as `host_words` has it. `failure`: what went wrong at the last look."""
+    name, _, kernel = host.partition("  ")
+    left = [("nsview", "bold $text-accent"), (f"  {name}", "bold")]
+    if snapshot is None:
+        left.append((f"  {kernel} · reading /proc ...", _DIM))
+    else:
+        left.append((f"  {' · '.join((kernel, *count_words(snapshot)))}", _DIM))
+    right = [("readonly   ", _DIM)] if readonly else []
+    if failure:
+        right.append((f"✗ {failure}", "bold $text-error"))
+    elif frozen:
+        right.append(("‖ frozen", "bold $text-warning"))
+    else:
+        right += [("●", "$text-success"), (f" {interval:g} s", _DIM)]
+    if snapshot is not None and snapshot.partial:
+        right.append((f"   partial: {'; '.join(snapshot.partial)}", "$text-warning"))
+    return Status(tuple(left), tuple(right))
+
+
+def host_words() -> str:
+    """``host-a  6.18.44 · cgroup v2``: what does not change while we run."""
+    name = os.uname()
+    release = name.release.partition("-")[0]
+    return f"{name.nodename}  {release} · cgroup {'v2' if os.path.exists(_CGROUP_V2) else 'v1'}"
+
+
+def count_words(snapshot: Snapshot) -> Iterable[str]:
+    """``14 containers``, ``3 isolated``, ``412 processes``."""
+    running = [one for one in snapshot.containers if one.status != "stopped"]
+    counts = (
+        (sum(one.kind in ("container", "pod") for one in running), "container", True),
+        (sum(one.kind == "isolated" for one in running), "isolated", False),
+        (len(snapshot.tasks), "process", True),
+    )
+    for count, word, counted in counts:
+        if count or counted:
+            yield plural(count, word)
+
+
+def plural(count: int, word: str) -> str:
+    """``1 process``, ``2 processes``."""
+    endings = {"container": "s", "process": "es", "pod": "s", "user": "s"}
+    return f"{count} {word}" + (endings.get(word, "") if count != 1 else "")

@@ -89,8 +89,9 @@ def _place(procfs: Procfs) -> Iterator[Finding]:
     for kind, cost in _INSIDE.items():
         own = own_namespace(procfs, kind)
         initial = _is_initial(procfs, kind, own)
-        found = f"{kind}:[{own}], the host's" if initial else f"{kind}:[{own}], not the host's"
-        yield Finding(f"{kind} namespace of nsview", initial, found, cost)
+        whose = {True: "the host's", False: "not the host's", None: "perhaps the host's"}[initial]
+        name = f"{kind} namespace of nsview"
+        yield Finding(name, initial is not False, f"{kind}:[{own}], {whose}", cost)
 
 
 def _self_in_proc(procfs: Procfs) -> Finding:
@@ -116,7 +117,7 @@ def _readable_init(procfs: Procfs) -> Finding:
     return Finding(name, True, "readable", cost)
 
 
-def _is_initial(procfs: Procfs, kind: str, own: int) -> bool:
+def _is_initial(procfs: Procfs, kind: str, own: int) -> bool | None:
     if own == INITIAL_INODES[kind]:
         return True
     if kind != "mnt":
@@ -127,7 +128,7 @@ def _is_initial(procfs: Procfs, kind: str, own: int) -> bool:
             return os.stat(procfs.path(pid, "ns/mnt")).st_ino == own
         except OSError:
             continue
-    return False
+    return None  # neither may be read: it cannot be told
 
 
 def _namespace_ioctls(procfs: Procfs) -> Iterator[Finding]:

@@ -10,10 +10,10 @@ from nsview.engines.base import Daemon, Record, Store
 from nsview.engines.stores import DAEMONS, find_stores
 from nsview.host.census import CensusSource, ProcfsCensus
 from nsview.host.containers import Facts, build_containers
-from nsview.host.doctor import partial_reasons
 from nsview.host.initial import find_initial
 from nsview.host.membership import group_tasks
 from nsview.host.model import Rootfs, Snapshot
+from nsview.host.partial import partial_reasons
 from nsview.host.pid_namespaces import PidNamespaces
 from nsview.host.records import Records
 from nsview.host.roots import Root, read_root

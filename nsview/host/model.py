@@ -77,7 +77,7 @@ class Container:
 
     @property
     def flags(self) -> str:
-        """Eight letters ``mnpuiUCt``, a dash where the namespace is the host's, ``?`` if unknown."""
+        """Eight letters ``mnpuiUCt``; a dash where it is the host's, ``?`` where unknown."""
         from nsview.kernel.namespaces import LETTERS
 
         def letter(kind: str) -> str:

@@ -25,12 +25,17 @@ class Root:
 
 
 def root_of(mounts: tuple[Mount, ...]) -> Root:
-    """The root in a mount table: the topmost mount on ``/``."""
+    """The root in a mount table: the mount on ``/`` that hangs on nothing else in the table.
+
+    A later mount on ``/`` covers it for who comes anew, not for those whose root it already is.
+    """
+    listed = {mount.id for mount in mounts}
     on_root = [mount for mount in mounts if mount.target == "/"]
-    if not on_root:
+    roots = [mount for mount in on_root if mount.parent not in listed] or on_root
+    if not roots:
         return Root(None, None)
-    top = on_root[-1]
-    return Root((top.device, top.root), Rootfs(top.fstype, _count_layers(top)))
+    root = roots[0]
+    return Root((root.device, root.root), Rootfs(root.fstype, _count_layers(root)))
 
 
 def read_root(procfs: Procfs, pid: int) -> Root | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 from nsview.kernel.procfs import Procfs
@@ -14,22 +15,17 @@ def read_fd_links(procfs: Procfs, pid: int) -> list[tuple[int, str]] | None:
     it. Left out: one that is closed while we read, and a path of more than a page, which the kernel
     does not show (ENAMETOOLONG) and nobody is to hide the others behind.
     """
-    try:
-        directory = os.open(procfs.path(pid, "fd"), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except (FileNotFoundError, ProcessLookupError):
-        return None
+    directory = procfs.path(pid, "fd")
     readlink = os.readlink
     links = []
     try:
         for name in os.listdir(directory):
             try:
-                links.append((int(name), readlink(name, dir_fd=directory)))
-            except PermissionError:
-                raise
-            except OSError:
-                continue
-    except ProcessLookupError:
+                links.append((int(name), readlink(f"{directory}/{name}")))
+            except OSError as error:
+                # Closed meanwhile; or a path longer than a page, which is none of nsfs's.
+                if error.errno not in (errno.ENOENT, errno.ENAMETOOLONG):
+                    raise
+    except (FileNotFoundError, ProcessLookupError):
         return None
-    finally:
-        os.close(directory)
     return links

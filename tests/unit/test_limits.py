@@ -15,7 +15,7 @@ from nsview.kernel.procfs import Procfs
 TABLE = (
     b"Limit                     Soft Limit           Hard Limit           Units     \n"
     b"Max cpu time              unlimited            unlimited            seconds   \n"
-    b"Max open files            1024                 18446744073709551615 files     \n"
+    b"Max open files            18446744073709551614 18446744073709551615 files     \n"
     b"Max realtime priority     0                    0                    \n"
 )
 
@@ -23,7 +23,7 @@ TABLE = (
 def test_the_table() -> None:
     assert parse_limits(TABLE) == (
         Limit("Max cpu time", None, None, "seconds"),
-        Limit("Max open files", 1024, 2**64 - 1, "files"),
+        Limit("Max open files", 2**64 - 2, 2**64 - 1, "files"),
         Limit("Max realtime priority", 0, 0, ""),
     )
     assert parse_limits(b"") == ()

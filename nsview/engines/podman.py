@@ -20,9 +20,11 @@ import re
 
 from nsview.engines.base import Match
 from nsview.engines.identifiers import is_container_id, runtime_name
+from nsview.engines.launcher import Launcher, read_options, runs, taking
 
 _CONTAINERS = frozenset({"libpod", "libpod-payload"})
 _MONITOR = "libpod-conmon"
+_CONMON_TAKES = taking("--api-version -c")
 _POD_SLICE = re.compile(r"[A-Za-z0-9_.-]+-libpod_pod_([0-9a-f]{64})\.slice")
 
 
@@ -37,6 +39,17 @@ def recognise(components: tuple[str, ...], index: int) -> Match | None:
         pod_uid=_pod_of(components, index),
         monitor=name.prefix == _MONITOR,
     )
+
+
+def launched(parent: Launcher, first: Launcher) -> Match | None:
+    """The child of a conmon, which is told the id by ``-c``.
+
+    It speaks where no cgroup does: without systemd's delegation, rootless podman makes none.
+    """
+    if not runs(parent, "conmon"):
+        return None
+    container_id = read_options(parent.command[1:], _CONMON_TAKES).values.get("-c", "")
+    return Match(engine="podman", id=container_id) if is_container_id(container_id) else None
 
 
 def _pod_of(components: tuple[str, ...], index: int) -> str | None:

@@ -68,6 +68,7 @@ _BY_PARENT = (
     apptainer.launched,
     snap.launched,
     browser.launched,
+    podman.launched,
     unshare.launched,
 )
 #: Their own process stays as number 1 of the sandbox, and may outlive the one outside.

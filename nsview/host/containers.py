@@ -44,10 +44,10 @@ def build_containers(
     drafts: dict[Key, Container] = {}
     used: set[int] = set()
     for key, group in groups.items():
-        record = records.find(group.match) if group.match else None
+        match, record = _identify(group, tasks, records, facts)
         if record is not None:
             used.add(id(record))
-        drafts[key] = _draft(group, record, tasks, initial, facts)
+        drafts[key] = _draft(group, match, record, initial, facts)
     refs = unique_refs(drafts)
     membership = {task.pid: refs[key] for key, group in groups.items() for task in group.tasks}
     containers = [
@@ -61,15 +61,29 @@ def build_containers(
     return (_host(tasks, membership, initial, facts), *containers), membership
 
 
+def _identify(
+    group: Group, tasks: Mapping[int, Task], records: Records, facts: Facts
+) -> tuple[Match | None, Record | None]:
+    # By its cgroup; or by who launched it, as where rootless podman may make no cgroups. A command
+    # line proves nothing: it is believed as to containers of the same user only.
+    if group.match is not None:
+        return group.match, records.find(group.match)
+    match = None if group.isolated else _launcher(group.first, tasks, facts)
+    record = records.find(match) if match is not None and match.id else None
+    launcher = tasks.get(group.first.ppid)
+    if record is not None and (launcher is None or launcher.uid != record.user):
+        return None, None
+    return match, record
+
+
 def _draft(
     group: Group,
+    match: Match | None,
     record: Record | None,
-    tasks: Mapping[int, Task],
     initial: Mapping[str, int],
     facts: Facts,
 ) -> Container:
     first = group.first
-    match = group.match or _launcher(group, first, tasks, facts)
     engine = record.engine if record else match.engine if match else _nameless_engine(group)
     # Without an engine's id, the namespace that it is keyed by; never reused while it runs.
     container_id = match.id if match and match.id else group.inode
@@ -106,9 +120,7 @@ def _draft(
     )
 
 
-def _launcher(group: Group, first: Task, tasks: Mapping[int, Task], facts: Facts) -> Match | None:
-    if group.isolated:
-        return None
+def _launcher(first: Task, tasks: Mapping[int, Task], facts: Facts) -> Match | None:
     chain: list[Launcher] = []
     task: Task | None = first
     while task is not None and len(chain) <= _ANCESTORS:

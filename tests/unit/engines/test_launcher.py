@@ -33,8 +33,11 @@ FLATPAK = process(
 FIREJAIL = process("firejail --net=none --name=web -- firefox --private")
 CHROME = "/opt/google/chrome/chrome"
 
+CONMON = process(f"/usr/bin/conmon --api-version 1 -c {'ab' * 32} -u {'ab' * 32} -r /usr/bin/crun")
+
 LAUNCHED = [
     # engine, name, id, first process, parent
+    ("podman", None, "ab" * 32, SLEEP, CONMON),
     ("bubblewrap", "sleep", "", BWRAP, BWRAP),
     ("bubblewrap", "sleep", "", SLEEP, process("bwrap --as-pid-1 --dev-bind / / sleep 9")),
     ("bubblewrap", "sleep", "", BWRAP, process("/sbin/init")),

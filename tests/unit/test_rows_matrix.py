@@ -55,6 +55,17 @@ def test_unreadable_namespace_says_so() -> None:
     assert (row.own, row.with_whom) == (0, "not readable")
 
 
+def test_what_a_user_namespace_owns_is_left_to_its_page() -> None:
+    snapshot = fake.snapshot()
+    web = snapshot.container("docker/web")
+    assert web is not None
+    owned = Holder(kind="owned", namespace_kind="mnt", ino=7)
+
+    rows = matrix_rows(snapshot, web, {("net", fake.WEB[1]): (owned,)})
+
+    assert next(row.held_by for row in rows if row.kind == "net") == "3 processes"
+
+
 def test_known_holders_are_spelled_out() -> None:
     snapshot = fake.snapshot()
     web = snapshot.container("docker/web")

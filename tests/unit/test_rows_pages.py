@@ -51,7 +51,7 @@ def test_process_page_tells_where_the_next_child_will_be() -> None:
 def test_details_add_the_user_inside_and_the_map() -> None:
     page = squeezed(text_of(process_grids(SNAPSHOT, SNAPSHOT.tasks[6000], DETAILS)))
 
-    assert "user 0 = 100000 on the host" in page
+    assert "user 0 inside = 100000 outside" in page
     assert "0 100000 65536" in page
     assert "python3 worker.py \\x1b]0;owned" in page
 

@@ -50,6 +50,8 @@ def _row(
     holders: Sequence[Holder] | None,
 ) -> MatrixRow:
     shared = share.shared and container.kind != "host"
+    # What a user namespace owns fills a page, and is on the page of that namespace.
+    own = [one for one in holders or () if one.kind not in ("owned", "child")]
     counted = "1 process" if share.members == 1 else f"{share.members} processes"
     return MatrixRow(
         kind=share.kind,
@@ -57,7 +59,7 @@ def _row(
         host=share.host,
         shared=shared,
         with_whom=_with_whom(snapshot, share, shared),
-        held_by=held_by_words(snapshot, holders) if holders else counted,
+        held_by=held_by_words(snapshot, own) if own else counted,
     )
 
 

@@ -18,7 +18,7 @@ from nsview.tui.row_layout import Cell
 from nsview.tui.rows.grid import Grid, fact
 from nsview.tui.rows.levels import namespace_names
 from nsview.tui.rows.mounts import mount_facts
-from nsview.tui.rows.processes import STATES, command_line, user_inside
+from nsview.tui.rows.processes import STATES, UidMaps, command_line, user_inside
 
 #: How many members the page of a namespace lists: the host's have thousands.
 _MEMBERS_SHOWN = 200
@@ -59,7 +59,7 @@ def _process_facts(snapshot: Snapshot, task: Task, details: ProcessDetails | Non
         fact("command", " ".join(words) if words else command_line(snapshot, task)),
         fact("name", task.comm),
         fact("state", f"{task.state} {STATES.get(task.state, '')}"),
-        fact("user", user_inside(snapshot, task, maps) + _outside(snapshot, task)),
+        fact("user", _user(snapshot, task, maps)),
         fact("started", clock(snapshot.started(task))),
         fact("threads", str(task.threads)),
         fact("parent", _parent(snapshot, task)),
@@ -74,9 +74,11 @@ def _process_facts(snapshot: Snapshot, task: Task, details: ProcessDetails | Non
     return Grid(title="process", rows=tuple(rows))
 
 
-def _outside(snapshot: Snapshot, task: Task) -> str:
-    inode = task.namespaces[KINDS.index("user")]
-    return "" if inode == snapshot.initial.get("user") else " on the host"
+def _user(snapshot: Snapshot, task: Task, maps: UidMaps) -> str:
+    if task.namespaces[KINDS.index("user")] == snapshot.initial.get("user"):
+        return str(task.uid)
+    inside = user_inside(snapshot, task, maps).partition(" = ")[0]
+    return f"{inside} inside = {task.uid} outside"
 
 
 def _parent(snapshot: Snapshot, task: Task) -> str:

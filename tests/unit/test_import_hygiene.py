@@ -1,0 +1,124 @@
+"""What `import nsview` and the commands load: little, for every start pays for it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import nsview
+from nsview.cli.main import COMMANDS
+
+_PACKAGE = Path(nsview.__file__).parent
+_HEAVY = ("textual", "rich", "pyroute2", "psutil", "asyncio", "ctypes")
+
+
+def _modules() -> list[str]:
+    names = []
+    for path in sorted(_PACKAGE.rglob("*.py")):
+        parts = path.relative_to(_PACKAGE.parent).with_suffix("").parts
+        names.append(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
+    return names
+
+
+def _run(code: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def _loaded_by(module: str) -> set[str]:
+    text = _run(f"import sys\nbefore = set(sys.modules)\nimport {module}\n"
+                "print(*set(sys.modules) - before)")  # fmt: skip
+    return set(text.split())
+
+
+def test_the_package_alone_loads_nothing_of_itself() -> None:
+    loaded = _loaded_by("nsview")
+    assert {name for name in loaded if name.startswith("nsview")} == {"nsview"}
+    assert not {name.partition(".")[0] for name in loaded} & {"dataclasses", "argparse", *_HEAVY}
+
+
+@pytest.mark.parametrize("name", ["main", *COMMANDS])
+def test_commands_load_nothing_heavy(name: str) -> None:
+    loaded = _loaded_by(f"nsview.cli.{name}")
+    assert f"nsview.cli.{name}" in loaded
+    assert not {one.partition(".")[0] for one in loaded} & set(_HEAVY)
+    assert not any(one.startswith("nsview.tui") for one in loaded)
+
+
+@pytest.mark.parametrize(
+    "words", [["ls", "--all", "--isolated"], ["ps"], ["pid", "1"], ["mounts", "self"], ["--help"]]
+)
+def test_running_commands_loads_no_library_of_the_ui(words: list[str]) -> None:
+    words = [str(os.getpid()) if word == "self" else word for word in words]
+    code = f"""
+import contextlib, io, sys
+from nsview.cli.main import main
+out, sys.stdout = sys.stdout, open("/dev/null", "w")
+with contextlib.suppress(SystemExit):
+    assert main({words!r}) == 0
+print(*sys.modules, file=out)
+"""
+    loaded = {name.partition(".")[0] for name in _run(code).split()}
+    assert not loaded & {"textual", "rich", "pyroute2", "psutil", "asyncio"}
+
+
+_EACH_ALONE = """
+import os, sys, traceback
+for name in sys.argv[1:]:
+    pid = os.fork()
+    if pid == 0:
+        try:
+            __import__(name)
+        except BaseException:
+            print(name, traceback.format_exc(), flush=True)
+        os._exit(0)
+    _, status = os.waitpid(pid, 0)
+    if status:
+        print(name, "ended with", status)
+"""
+
+
+def test_every_module_can_be_imported_first() -> None:
+    names = [name for name in _modules() if name != "nsview.__main__"]
+    assert len(names) > 50
+    done = subprocess.run(
+        [sys.executable, "-c", _EACH_ALONE, *names],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+    assert done.stdout == ""
+
+
+def test_public_names_come_when_asked_for() -> None:
+    code = """
+import sys, nsview
+assert "nsview.host.host" not in sys.modules
+for name in nsview.__all__:
+    assert getattr(nsview, name) is not None, name
+from nsview import *
+assert Host is nsview.Host and "nsview.host.host" in sys.modules
+assert issubclass(nsview.NsviewError, Exception)
+try:
+    nsview.Hots
+except AttributeError as error:
+    assert "Hots" in str(error)
+else:
+    raise AssertionError
+"""
+    _run(code)
+
+
+def test_public_names_are_those_that_type_checkers_see() -> None:
+    text = (_PACKAGE / "__init__.py").read_text()
+    for name in nsview.__all__:
+        assert name == "__version__" or f" import {name} as {name}\n" in text
+    assert (_PACKAGE / "py.typed").exists()

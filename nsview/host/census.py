@@ -9,6 +9,7 @@ small read how often it has run (Documentation/scheduler/sched-stats.rst).
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from nsview.kernel.cgroup import parse_cgroup
@@ -24,6 +25,8 @@ _PID = KINDS.index("pid")
 #: What others change without the task running (its cgroup, its parent, its other threads) is seen
 #: at the latest after so many reads.
 _REREAD_EVERY = 16
+#: States of what has ended: zombie, dead.
+_ENDED = ("Z", "X")
 
 
 class CensusSource(Protocol):
@@ -57,7 +60,7 @@ class ProcfsCensus:
     def read(self) -> dict[int, Task]:
         """Every process by its pid; one that vanishes meanwhile is left out."""
         self._reads += 1
-        self._own_pid_ns = _pid_ns_of_reader(self._procfs)
+        self._own_pid_ns = _pid_ns_of(self._procfs)
         seen: dict[int, _Seen] = {}
         for pid in self._procfs.pids():
             row = self._look(pid)
@@ -81,8 +84,9 @@ class ProcfsCensus:
         return _Seen(task, schedstat)
 
     def _schedstat(self, pid: int) -> bytes:
-        # Empty where it says nothing: no such file, scheduler statistics off, never run.
-        if not self._has_schedstat:
+        # Empty where it says nothing: no such file, scheduler statistics off, never run. The first
+        # read has nothing to compare with, and is the only one that a command makes.
+        if not self._has_schedstat or self._reads == 1:
             return b""
         try:
             data = self._procfs.read_record(pid, "schedstat")
@@ -92,18 +96,29 @@ class ProcfsCensus:
 
     def _adopt_orphans(self, seen: dict[int, _Seen]) -> None:
         # A child whose parent has died is given a new one without running.
-        for pid, row in seen.items():
-            if row.task.ppid and row.task.ppid not in seen:
-                task = read_task(self._procfs, pid, self._own_pid_ns)
-                if task is not None:
-                    seen[pid] = row._replace(task=task)
+        orphans = [pid for pid, row in seen.items() if _lost_its_parent(row.task, seen)]
+        for pid in orphans:
+            task = read_task(self._procfs, pid, self._own_pid_ns)
+            if task is None:
+                del seen[pid]
+            elif task != seen[pid].task:
+                seen[pid] = seen[pid]._replace(task=task)
+
+
+def _lost_its_parent(task: Task, seen: Mapping[int, _Seen]) -> bool:
+    # Its parent is gone, has ended unreaped (a zombie has no children), or was another process:
+    # who is younger than the child has only been given the same number.
+    if not task.ppid:
+        return False
+    parent = seen.get(task.ppid)
+    return parent is None or parent.task.state in _ENDED or parent.task.start_time > task.start_time
 
 
 def read_task(procfs: Procfs, pid: int, own_pid_ns: int) -> Task | None:
     """One process, or None when it is gone.
 
     `own_pid_ns` is the pid namespace of `procfs`: whoever is in it has one number only, and its
-    /proc/PID/status need not be read.
+    /proc/PID/status need not be read. 0 where that is not known.
     """
     try:
         data = procfs.read_record(pid, "stat")
@@ -113,7 +128,7 @@ def read_task(procfs: Procfs, pid: int, own_pid_ns: int) -> Task | None:
         links = read_namespaces(procfs, pid)
         if links is None:
             return None
-        if links[_PID] == own_pid_ns:
+        if own_pid_ns and links[_PID] == own_pid_ns:
             pids: tuple[int, ...] = (pid,)
             uid = _effective_uid(procfs, pid)
         else:
@@ -156,19 +171,18 @@ def _cgroups(procfs: Procfs, pid: int) -> tuple[CgroupPath, ...]:
     return parse_cgroup(data) if data else ()
 
 
-def _pid_ns_of_reader(procfs: Procfs) -> int:
-    # What /proc shows depends on the pid namespace that it was mounted in, which is ours unless
-    # somebody bind mounted another one; `self` is missing or foreign then.
+def _pid_ns_of(procfs: Procfs) -> int:
+    # The one that it was mounted in, which is ours if it knows us by one number only. That of an
+    # outer one (the host's, given to a container) knows us by two, and of any other one has no
+    # `self`. Then it is 0, and everybody's numbers are read.
     try:
-        links = read_namespaces(procfs, os.getpid())
-    except PermissionError:
+        _, pids = parse_identity(procfs.read_global("self/status"))
+    except ValueError:
         return 0
+    links = read_namespaces(procfs, pids[0]) if len(pids) == 1 else None
     return links[_PID] if links is not None else 0
 
 
 def _has_schedstat(procfs: Procfs) -> bool:
-    try:
-        data = procfs.read(os.getpid(), "schedstat")
-    except PermissionError:
-        return False
-    return data is not None and not data.startswith(b"0 0 0")
+    data = procfs.read_global("self/schedstat")
+    return data != b"" and not data.startswith(b"0 0 0")

@@ -8,6 +8,7 @@ from pathlib import Path
 from nsview.engines.base import User
 
 _PASSWD_FIELDS = 7
+_LARGEST_ID = 0xFFFFFFFF
 
 
 @functools.lru_cache(maxsize=4096)
@@ -26,9 +27,13 @@ def parse_passwd(data: bytes) -> tuple[User, ...]:
     users = []
     for line in data.decode(errors="surrogateescape").split("\n"):
         fields = line.split(":")
-        if len(fields) == _PASSWD_FIELDS and fields[2].isascii() and fields[2].isdigit():
+        if len(fields) == _PASSWD_FIELDS and _is_id(fields[2]):
             users.append(User(uid=int(fields[2]), name=fields[0], home=fields[5]))
     return tuple(users)
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= len(str(_LARGEST_ID))
 
 
 def read_users(path: str = "/etc/passwd") -> tuple[User, ...]:

@@ -8,10 +8,12 @@ from textual.app import ComposeResult
 
 from nsview.host.model import Namespace, Snapshot
 from nsview.host.mounts import MountNode
+from nsview.host.namespaces import read_namespaces
 from nsview.host.process_details import ProcessDetails, read_process_details
 from nsview.kernel.procfs import Procfs
 from nsview.tui.facts import Facts
 from nsview.tui.help_texts import MOUNT, NAMESPACE, PROCESS
+from nsview.tui.page import Page
 from nsview.tui.rows.pages import clock_time, mount_grids, namespace_grids, process_grids
 from nsview.tui.scanner import Job
 from nsview.tui.view import View
@@ -93,9 +95,13 @@ class ProcessObject(ObjectView):
         task = self.snapshot.tasks.get(self._identity[0]) if self.snapshot else None
         return {"process": task, "details": self._details}
 
+    def copy_text(self) -> str | None:
+        """Its PID on the host."""
+        return str(self._identity[0])
+
 
 class NamespaceObject(ObjectView):
-    """One namespace, as it was when it was listed; its members are today's."""
+    """One namespace; its members are there at once, its holders when they have been read."""
 
     HELP: ClassVar[str] = NAMESPACE
 
@@ -104,13 +110,36 @@ class NamespaceObject(ObjectView):
         self._namespace = namespace
 
     def show(self, snapshot: Snapshot) -> None:
-        """Holders from the listing, members from now."""
+        """Holders as they were last read, members from now."""
         self.snapshot = snapshot
         self.facts.show(namespace_grids(snapshot, self._namespace))
+
+    def job(self) -> Job:
+        """All of its kind: why one lives can only be told by looking at everything."""
+        kind, ino = self._namespace.kind, self._namespace.ino
+
+        def read(procfs: Procfs, snapshot: Snapshot) -> tuple[Snapshot, Namespace | None]:
+            found = read_namespaces(procfs, snapshot, kinds=(kind,))
+            return snapshot, next((one for one in found if one.ino == ino), None)
+
+        return read
+
+    def receive(self, result: tuple[Snapshot, Namespace | None]) -> None:
+        """What was read, or that it is gone."""
+        snapshot, namespace = result
+        self.note_gone(snapshot, gone=namespace is None)
+        self._namespace = namespace or self._namespace
+        self.show(self.snapshot or snapshot)
+        if isinstance(self.screen, Page):
+            self.screen.refresh_frame()
 
     def raw(self) -> object:
         """The namespace."""
         return self._namespace
+
+    def copy_text(self) -> str | None:
+        """``net:[4026531840]``."""
+        return f"{self._namespace.kind}:[{self._namespace.ino}]"
 
 
 class MountObject(ObjectView):
@@ -129,6 +158,10 @@ class MountObject(ObjectView):
     def raw(self) -> object:
         """The mount."""
         return self._node
+
+    def copy_text(self) -> str | None:
+        """Its mount point."""
+        return self._node.mount.target
 
 
 def process_page(identity: tuple[int, int]) -> ViewPage:

@@ -330,7 +330,13 @@ def test_mounts_tell_why_there_are_none() -> None:
 
 
 def test_namespaces_of_the_container_with_their_holders() -> None:
-    app = page_app(tab="namespaces", answer=lambda job, snapshot: fake.namespaces())
+    web = next(one for one in fake.namespaces() if one.ino == fake.WEB[1])
+
+    def answer(job: Any, snapshot: Any) -> Any:
+        of_page = job.__qualname__.startswith("NamespaceObject")
+        return (snapshot, web) if of_page else fake.namespaces()
+
+    app = page_app(tab="namespaces", answer=answer)
 
     async def steps(pilot: Any) -> None:
         await pilot.pause()

@@ -36,7 +36,13 @@ def app_of(page: Page, *, hostile: bool = False) -> PageApp:
     namespaces = fake.namespaces(hostile=hostile)
 
     def answer(job: Any, snapshot: Any) -> Any:
-        answers = {"ProcessView": {}, "NamespaceView": namespaces, "XrayView": namespaces}
+        web = next(one for one in namespaces if one.ino == fake.WEB[1])
+        answers = {
+            "NamespaceObject": (snapshot, web),
+            "ProcessView": {},
+            "NamespaceView": namespaces,
+            "XrayView": namespaces,
+        }
         return answers.get(job.__qualname__.partition(".")[0])
 
     return PageApp(page, fake.snapshot(hostile=hostile), answer)
@@ -175,6 +181,21 @@ def test_a_process_that_is_gone_keeps_its_page() -> None:
         await pilot.pause()
         assert "gone since" in app.lines[1]
         assert "7     pid:[" in app.text
+
+    drive(app, steps)
+
+
+def test_a_namespace_that_is_gone_says_so() -> None:
+    web = next(one for one in fake.namespaces() if one.ino == fake.WEB[1])
+    app = app_of(namespace_page(web))
+
+    async def steps(pilot: Any) -> None:
+        assert "gone since" not in app.lines[1]
+        app.scanner.answer = lambda job, snapshot: (snapshot, None)
+        app.look(fake.snapshot(without=["docker/web"]))
+        await pilot.pause()
+        assert "gone since" in app.lines[1]
+        assert "fd 3 of 400 (sshd)" in app.text
 
     drive(app, steps)
 

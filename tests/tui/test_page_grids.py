@@ -46,6 +46,7 @@ ANSWERS: dict[str, Any] = {
     "NamespaceView": NAMESPACES,
     "XrayView": NAMESPACES,
     "MountsTab": MOUNTS,
+    "NamespaceObject": (fake.snapshot(), next(o for o in NAMESPACES if o.ino == fake.WEB[1])),
 }
 
 PAGES: dict[str, Callable[[], Page]] = {

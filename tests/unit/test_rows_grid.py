@@ -48,3 +48,12 @@ def test_wrapped_lines_fit(text: str, width: int) -> None:
 def test_laid_out_text_is_safe(text: str, width: int) -> None:
     for line in texts([Grid(title=text, rows=(fact(text, text),))], width):
         assert line.isprintable()
+
+
+def test_wide_columns_give_way_to_the_last_one() -> None:
+    rows = ((Cell("n" * 30), Cell("v" * 30), Cell("last cell")),)
+
+    line = texts([Grid(title="", rows=rows)], 60)[0]
+
+    assert line.endswith("…  last cell")
+    assert len(line) <= 60

@@ -44,7 +44,7 @@ def lay_out(grids: Sequence[Grid], width: int) -> list[Line]:
             lines.append(((display(grid.title), "title"),))
         headers = tuple(Cell(text, "header") for text in grid.headers)
         rows = [headers, *grid.rows] if headers else list(grid.rows)
-        widths = _widths(rows)
+        widths = _narrowed(_widths(rows), width)
         for row in rows:
             lines += _row_lines(row, widths, width)
     return lines
@@ -57,6 +57,15 @@ def _widths(rows: Sequence[Sequence[Cell]]) -> list[int]:
             if index == len(widths):
                 widths.append(0)
             widths[index] = min(_WIDEST, max(widths[index], cell_len(display(cell.text))))
+    return widths
+
+
+# Wide columns give way first, so that the last one keeps some room.
+def _narrowed(widths: list[int], width: int) -> list[int]:
+    widths = list(widths)
+    room = width - _LEAST - _GAP * len(widths)
+    while sum(widths) > room and max(widths, default=0) > _LEAST:
+        widths[widths.index(max(widths))] -= 1
     return widths
 
 

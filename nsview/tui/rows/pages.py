@@ -144,7 +144,7 @@ def namespace_grids(snapshot: Snapshot, namespace: Namespace) -> list[Grid]:
         Grid(
             title="held by",
             rows=tuple((Cell(holder_words(snapshot, one)),) for one in namespace.held_by)
-            or ((Cell("nothing that is visible", "dim"),),),
+            or ((Cell("nothing that is visible, or not read yet", "dim"),),),
         ),
         _members(snapshot, namespace),
     ]

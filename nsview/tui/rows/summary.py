@@ -231,9 +231,18 @@ def sysctl_grid(sysctls: Sequence[Sysctl]) -> Grid:
 def _sysctl_cells(one: Sysctl) -> tuple[Cell, ...]:
     whose = "host's" if one.shared else f"own ({one.kind})"
     differs = one.value is not None and one.value != one.host
+    here = "not readable" if one.value is None else _spaced(one.value)
+    host = (
+        "–" if one.host is None else _spaced(one.host) if differs or one.value is None else "same"
+    )
     return (
         Cell(one.name, "label"),
         Cell(whose, "dim" if one.shared else ""),
-        Cell("–" if one.value is None else one.value, "title" if differs else ""),
-        Cell("–" if one.host is None else one.host, "dim"),
+        Cell(here, "title" if differs else "dim" if one.value is None else ""),
+        Cell(host, "" if differs else "dim"),
     )
+
+
+# The kernel separates the numbers of one setting with tabs.
+def _spaced(value: str) -> str:
+    return value.replace("\t", " ")

@@ -1,1 +1,1 @@
-"""A root file system as a stack of directories: resolve, merge, diff, blame, waste, files, export."""
+"""A root file system as a stack of directories: resolve, merge, diff, blame, waste, files."""

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from support import images
+from support import images, reaper
 from support.processes import descendants, running, wait_until
 from support.run import Run
 
@@ -193,9 +193,10 @@ class Containerd(Engine):
         """The ctr client; returns what it printed."""
         return self.run.output("ctr", "--address", self.address, "-n", namespace, *words)
 
-    def start(self, *flags: str, namespace: str = "default") -> Started:
+    def start(self, *flags: str, namespace: str = "default", ident: str | None = None) -> Started:
         """``ctr run -d``: its id is a name, its cgroup /NAMESPACE/ID."""
-        return self._start(namespace, self.unique(), flags)
+        short = self.unique().removeprefix(reaper.PREFIX)
+        return self._start(namespace, ident or short, flags)
 
     def _start(self, namespace: str, ident: str, flags: tuple[str, ...]) -> Started:
         # Both are below /run/containerd otherwise, whichever the daemon.
@@ -393,13 +394,17 @@ def _first_inside(monitor: int) -> int | None:
     first = None
     for pid in descendants(monitor):
         with contextlib.suppress(OSError):
-            status = Path(f"/proc/{pid}/status").read_text()
-            numbers = status.split("NSpid:")[1].splitlines()[0].split()
-            if first is None and len(numbers) > 1 and numbers[-1] == "1":
+            if first is None and _numbers(pid)[1:] == ["1"]:
                 first = pid
             if os.path.basename(os.readlink(f"/proc/{pid}/exe")) == "busybox":
                 return first
     return None
+
+
+def _numbers(pid: int) -> list[str]:
+    # At every level of pid namespaces, ours first.
+    status = Path(f"/proc/{pid}/status").read_text()
+    return status.split("NSpid:")[1].splitlines()[0].split()
 
 
 class Bubblewrap(Engine):
@@ -417,7 +422,9 @@ class Bubblewrap(Engine):
             *images.COMMAND,
             log="bwrap.log",
         )
-        pid = wait_until(lambda: running(launcher.pid))
+        innermost = wait_until(lambda: running(launcher.pid))
+        inside = (one for one in descendants(launcher.pid) if _numbers(one)[1:] == ["1"])
+        pid = next(inside, innermost)  # bwrap itself is number 1 of a new pid namespace
         return Started(engine="bubblewrap", id=str(pid), name=str(pid), pid=pid)
 
 

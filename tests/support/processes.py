@@ -173,13 +173,14 @@ def nested_pid_namespaces(depth: int) -> Iterator[list[int]]:
 
 
 @contextlib.contextmanager
-def joined_by_setns(target: int, *flags: str, command: Sequence[str] = SLEEP) -> Iterator[int]:
+def joined_by_setns(target: int, *flags: str, command: Sequence[str] = ("cat",)) -> Iterator[int]:
     """A process that entered the pid namespace (or those of `flags`) of `target` from outside.
 
-    Its parent stays outside: getppid() is 0 in there. Yields its host PID.
+    Its parent stays outside: getppid() is 0 in there. Yields its host PID. The command is one of
+    the container's own where its mount namespace is joined too; it should end with its stdin.
     """
     enter = ("nsenter", "--target", str(target), *(flags or ("--pid",)))
-    with started(*enter, "--", *_DIE_WITH_US, *command) as process:
+    with started(*enter, "--", *command) as process:
         yield wait_until(lambda: running(process.pid))
 
 

@@ -1,0 +1,110 @@
+"""Make the pictures of the README: the real program, looking at real containers.
+
+sudo python -m tests.screenshots          (from the checkout; needs the engines of .ci/run)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # as pytest's pythonpath does
+
+from support.engines import Bubblewrap, Containerd, Docker, Engine, Lxc, Nspawn, Podman, engine
+from textual.pilot import Pilot
+
+from nsview.host.host import Host
+from nsview.tui.app import NsviewApp
+
+_PICTURES = Path(__file__).parent.parent / "screenshots"
+_SIZE = (116, 30)
+
+#: A small web shop: a nested pid namespace and some children, for the process tree.
+_SERVER = "busybox httpd -f -p 8080 & busybox unshare -fp sh -c 'sleep 900 & sleep 901' & sleep 902"
+
+#: picture -> keys from the home page, on the container `web`.
+_PAGES = {
+    "home": (),
+    "nested": ("t", "t", "t"),
+    "summary": ("enter",),
+    "processes": ("enter", "2"),
+    "mounts": ("enter", "3"),
+    "namespaces": ("enter", "4"),
+}
+
+
+def _start_containers(engines: dict[type[Engine], Engine]) -> None:
+    docker = engines[Docker]
+    assert isinstance(docker, Docker)
+    common = ("run", "--pull=never", "--detach", "--network=none")
+    words = ("--cap-add=SYS_ADMIN", docker.image, "sh", "-c", _SERVER)
+    docker.docker(*common, "--name", "web", *words)
+    docker.docker(*common, "--name", "db", docker.image)
+    docker.docker(*common, "--name", "worker", docker.image)
+    docker.docker("pause", "worker")
+    host = ("--network=host", "--pid=host")
+    docker.docker("run", "--pull=never", "--detach", "--name", "agent", *host, docker.image)
+    podman = engines[Podman]
+    assert isinstance(podman, Podman)
+    podman.podman("run", "--detach", "--name", "cache", "--network=none", podman.image)
+    containerd = engines[Containerd]
+    assert isinstance(containerd, Containerd)
+    containerd.start_pod("cart", "proxy")
+    for kind in (Lxc, Nspawn, Bubblewrap):
+        engines[kind].start()  # type: ignore[attr-defined]  # each of these three has it
+
+
+async def _take(name: str, keys: tuple[str, ...]) -> None:
+    app = NsviewApp(Host(), theme="textual-dark", keymap={})
+    async with app.run_test(size=_SIZE) as pilot:
+        await _scanned(app, pilot)
+        await _go_to_web(app, pilot)
+        for key in keys:
+            await pilot.press(key)
+            await _settled(app, pilot)
+        app.screen.refresh()
+        await pilot.pause()
+        (_PICTURES / f"{name}.svg").write_text(app.export_screenshot(title="sudo nsview"))
+
+
+async def _scanned(app: NsviewApp, pilot: Pilot[None]) -> None:
+    while app.snapshot is None:
+        await pilot.pause(0.05)
+    await _settled(app, pilot)
+
+
+async def _settled(app: NsviewApp, pilot: Pilot[None]) -> None:
+    # What a page asked of the scanner has arrived when nothing has changed for some looks.
+    before = None
+    for _ in range(100):
+        await pilot.pause(0.1)
+        now = app.export_screenshot(simplify=True)
+        if now == before:
+            return
+        before = now
+
+
+async def _go_to_web(app: NsviewApp, pilot: Pilot[None]) -> None:
+    for key in ("slash", *"web", "enter"):
+        await pilot.press(key)
+    await _settled(app, pilot)
+    await pilot.press("escape")
+    await _settled(app, pilot)
+
+
+def main() -> None:
+    """Start containers of every engine, take all pictures, and leave nothing behind."""
+    _PICTURES.mkdir(exist_ok=True)
+    kinds: tuple[type[Engine], ...] = (Docker, Podman, Containerd, Lxc, Nspawn, Bubblewrap)
+    with contextlib.ExitStack() as stack:
+        engines = {kind: stack.enter_context(engine(kind)) for kind in kinds}
+        _start_containers(engines)
+        for name, keys in _PAGES.items():
+            asyncio.run(_take(name, keys))
+            print(_PICTURES / f"{name}.svg")
+
+
+if __name__ == "__main__":
+    main()

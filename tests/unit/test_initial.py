@@ -59,7 +59,8 @@ def test_the_fixed_numbers_where_the_first_process_hides_its_own(tmp_path: Path)
 
 
 def test_the_fixed_numbers_where_only_we_are_there(tmp_path: Path) -> None:
-    assert initial(tmp_path, NEW, task(1, UNREADABLE), task(9, CONTAINER)) == NEW
+    tasks = task(1, UNREADABLE), task(2, CONTAINER, kernel_thread=True), task(9, CONTAINER)
+    assert initial(tmp_path, NEW, *tasks) == NEW
 
 
 def test_most_kernel_threads_where_net_and_mnt_have_no_fixed_number(tmp_path: Path) -> None:

@@ -17,11 +17,12 @@ from nsview.tui.rows.grid import Grid, Line, lay_out
 #: Colours of the theme; red always comes with a word that says the same.
 _STYLES: dict[str, str] = {
     "title": "bold $text-accent",
-    "header": "bold $text-muted",
-    "label": "$text-muted",
-    "dim": "$text-disabled",
+    "header": "bold $foreground 60%",
+    "label": "$foreground 70%",
+    "dim": "$foreground 50%",
     "alert": "bold $text-error",
     "good": "$text-success",
+    "warn": "$text-warning",
 }
 
 

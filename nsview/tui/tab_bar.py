@@ -32,7 +32,7 @@ class TabBar(Widget):
         pieces: list[tuple[str, str]] = []
         for index, label in enumerate(self._labels()):
             active = index == self.active
-            pieces += [(" ", ""), (label, "bold $text-accent reverse" if active else "")]
+            pieces += [(" ", ""), (label, "bold $text-accent" if active else "")]
         return Content.assemble(*pieces)
 
     def on_click(self, event: events.Click) -> None:

@@ -26,6 +26,8 @@ class TableView(View):
         Binding("escape", "clear_filter", show=False, id="view.clear-filter"),
     ]
 
+    DEFAULT_CSS = "TableView > RowTable { margin: 0 0 0 1; }"
+
     def __init__(self) -> None:
         super().__init__()
         self.table = RowTable()

@@ -39,6 +39,21 @@ def test_many_sharers_are_counted() -> None:
     assert row.with_whom == "host, 3 containers"
 
 
+def test_isolated_services_are_counted_apart() -> None:
+    snapshot = fake.snapshot()
+    containers = tuple(
+        replace(one, kind="isolated") if one.ref == "docker/dind" else one
+        for one in snapshot.containers
+    )
+    snapshot = replace(snapshot, containers=containers)
+    web = snapshot.container("docker/web")
+    assert web is not None
+
+    row = next(row for row in matrix_rows(snapshot, web) if row.kind == "user")
+
+    assert row.with_whom == "host, inner, 1 isolated"
+
+
 def test_host_page_shares_with_containers_not_with_itself() -> None:
     row = of("host")["time"]
 

@@ -66,10 +66,14 @@ def _row(
 def _with_whom(snapshot: Snapshot, share: NamespaceShare, shared: bool) -> str:
     if share.ino == 0:
         return "not readable"
-    others = [one for ref in share.shared_with if (one := snapshot.container(ref)) is not None]
+    sharers = [one for ref in share.shared_with if (one := snapshot.container(ref)) is not None]
+    others = [one for one in sharers if one.kind != "isolated"]
+    isolated = len(sharers) - len(others)
     words = ["host"] if shared else []
     if len(others) > _NAMED:
         words.append(f"{len(others)} containers")
     else:
         words += [display(one.name) for one in others]
+    if isolated:
+        words.append(f"{isolated} isolated")
     return ", ".join(words) or "nobody"

@@ -68,7 +68,7 @@ def nsview(
 
 
 def nsview_on_a_terminal(*words: str, columns: int = 200) -> Done:
-    """Run it with stdout and stderr a terminal: both are in `out`, with the terminal's ``\\r\\n``."""
+    """Run it with stdout and stderr a terminal: both are in `out`, lines end in ``\\r\\n``."""
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, columns))
     process = subprocess.Popen(

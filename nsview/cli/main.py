@@ -14,8 +14,8 @@ from typing import NoReturn, Protocol
 
 import nsview
 from nsview.cli import exit_codes
-from nsview.cli.output import abandon, flush, print_error
-from nsview.errors import NsviewError
+from nsview.cli.output import abandon, flush, print_error, print_note
+from nsview.errors import NoSuchObject, NsviewError
 
 #: name -> what it does. The module of that name is imported only when it is called.
 COMMANDS = {
@@ -61,6 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _run_ui(words)
     except NsviewError as error:
         print_error(error)
+        if type(error) is NoSuchObject and os.geteuid() != 0:
+            print_note("not root: it may be there, and out of sight")
         return exit_codes.exit_code(error)
     except KeyboardInterrupt:
         abandon()

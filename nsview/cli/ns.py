@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from nsview.cli.output import print_json, print_notes, print_table
 from nsview.cli.words import dash, not_permitted, user_of
-from nsview.errors import NoSuchObject, NsviewError
+from nsview.errors import NoSuchObject
 from nsview.host.holder_words import held_by_words
 from nsview.host.host import Host
 from nsview.host.model import Container, Holder, Namespace, Snapshot
@@ -25,12 +25,9 @@ from nsview.host.reference import (
     process_named,
 )
 from nsview.kernel.namespaces import KINDS
-from nsview.kernel.task import Task
 
 _TITLES = ("NS", "TYPE", "PROCS", "PID", "USER", "CONTAINER", "COMMAND", "HELD BY")
 _RIGHT = frozenset({"PROCS", "PID"})
-#: Zombie and dead, state in /proc/PID/stat.
-_ENDED = "ZX"
 
 EPILOG = """\
 PROCS, PID, USER and COMMAND are of the processes in it: how many, and the lowest PID. HELD BY is
@@ -105,15 +102,9 @@ def _chooser(snapshot: Snapshot, reference: str | None) -> Callable[[Namespace],
         container = find_container(snapshot, reference)
         return lambda one: _belongs(one, container, snapshot)
     if not any(task.namespaces):
-        raise _no_namespaces(task)
+        raise not_permitted(f"the namespaces of process {task.pid}")
     own = set(zip(KINDS, task.namespaces, strict=True))
     return lambda one: (one.kind, one.ino) in own
-
-
-def _no_namespaces(task: Task) -> NsviewError:
-    if task.state in _ENDED:
-        return NoSuchObject(f"process {task.pid} has ended: it has no namespaces")
-    return not_permitted(f"the namespaces of process {task.pid}")
 
 
 def _ordered(

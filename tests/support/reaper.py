@@ -11,7 +11,6 @@ import contextlib
 import fcntl
 import glob
 import os
-import select
 import shutil
 import signal
 import subprocess
@@ -82,16 +81,21 @@ def _read(path: str) -> bytes:
         return file.read()
 
 
-def _kill(pids: Iterable[int]) -> None:
-    descriptors = []
+def _kill(pids: set[int]) -> None:
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
-            fd = os.pidfd_open(pid)
-            descriptors.append(fd)
-            signal.pidfd_send_signal(fd, signal.SIGKILL)
-    for fd in descriptors:
-        select.select([fd], [], [], _PATIENCE)
-        os.close(fd)
+            os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + _PATIENCE
+    while any(map(_lives, pids)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        state = _read(f"/proc/{pid}/stat").rsplit(b") ", 1)[1][:1]
+    except OSError:
+        return False
+    return state not in b"ZX"  # a zombie holds nothing; its parent may take its time
 
 
 # --- cgroups: v1, v2 and both at once

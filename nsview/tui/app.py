@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import select
 import signal
 import sys
@@ -21,6 +22,7 @@ from nsview.host.model import Container, Snapshot
 from nsview.host.reference import find_container
 from nsview.tui.commands import COMMANDS, complete, find_command
 from nsview.tui.home import HomePage
+from nsview.tui.keymap import bindings_of, find_clashes
 from nsview.tui.page import Page
 from nsview.tui.palette import ContainerProvider
 from nsview.tui.scanner import JobDone, ScanFailed, Scanned, Scanner, Source
@@ -31,6 +33,7 @@ _TERMINAL_CHECK_SECONDS = 5.0
 #: What a shell reports of a program that died of SIGHUP.
 _HUNG_UP = 128 + signal.SIGHUP
 _DEFAULT_THEME = "textual-dark"
+_FUNCTION_KEY = re.compile("f[0-9]+")
 
 
 class NsviewApp(App[None]):
@@ -48,10 +51,11 @@ class NsviewApp(App[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("Z", "freeze", "freeze", id="app.freeze"),
-        Binding("f1,question_mark", "help", "help", key_display="?", id="app.help"),
+        Binding("question_mark,f1", "help", "help", id="app.help"),
         Binding("ctrl+r", "look_now", "refresh now", show=False, id="app.refresh"),
-        Binding("ctrl+c,f10", "quit", "quit at once", show=False, priority=True, id="app.quit"),
-    ]
+        Binding("ctrl+c,ctrl+q,f10", "quit", "quit at once", show=False, priority=True,
+                id="app.quit"),
+    ]  # fmt: skip
 
     def __init__(
         self,
@@ -75,7 +79,6 @@ class NsviewApp(App[None]):
         self._failure: str | None = None
         self._wanted_theme = theme or self.settings.theme or _DEFAULT_THEME
         self._wanted_keymap = dict(self.settings.keys if keymap is None else keymap)
-        self._keys_clash = False
 
     def on_mount(self) -> None:
         """Start looking."""
@@ -86,6 +89,10 @@ class NsviewApp(App[None]):
         for problem in self.settings.problems:
             self.say(problem, severity="warning")
         self.set_keymap(self._wanted_keymap)
+        self.call_after_refresh(self._check_keys, self.screen)
+        self.screen_change_signal.subscribe(
+            self, lambda screen: self.call_after_refresh(self._check_keys, screen)
+        )
         self.app_suspend_signal.subscribe(self, lambda _: self.scanner.suspend(True))
         self.app_resume_signal.subscribe(self, lambda _: self.scanner.suspend(False))
         self.set_interval(_TERMINAL_CHECK_SECONDS, self._leave_with_terminal)
@@ -138,6 +145,11 @@ class NsviewApp(App[None]):
             readonly=self.readonly,
             failure=self._failure,
         )
+
+    def get_key_display(self, binding: Binding) -> str:
+        """Function keys as they are printed on the keys."""
+        shown = super().get_key_display(binding)
+        return shown.upper() if _FUNCTION_KEY.fullmatch(shown) else shown
 
     # What is said to the user.
 
@@ -259,21 +271,18 @@ class NsviewApp(App[None]):
     def _command(self, line: str) -> Callable[[], None]:
         return partial(self.run_command, line)
 
-    def handle_bindings_clash(self, clashed_bindings: set[Binding], node: DOMNode) -> None:
-        """Two actions on one key: say so, and go back to the keys that nsview comes with."""
-        # Textual also reports an action as clashing with itself when it had two keys before.
-        names = {
-            one.id or one.action
-            for one in clashed_bindings
-            if any(
-                one.key in keys.split(",") and name != one.id for name, keys in self._keymap.items()
-            )
-        }
-        if names and not self._keys_clash:
-            self._keys_clash = True
-            self.call_later(self.set_keymap, {})
-            words = f"the keymap is not used: {', '.join(sorted(names))} and another one clash"
-            self.say(words, title="keys", severity="warning")
+    def _check_keys(self, page: Screen[Any]) -> None:
+        # When the keymap makes two actions want one key, it is dropped, and that is said.
+        if not self._wanted_keymap:
+            return
+        clashes = find_clashes(
+            self._wanted_keymap, bindings_of((self, page, *page.walk_children()))
+        )
+        if clashes:
+            self._wanted_keymap = {}
+            self.set_keymap({})
+            words = f"{'; '.join(clashes)}: the keymap is not used"
+            self.say(words, title="keys clash", severity="warning")
 
     def _leave_with_terminal(self) -> None:
         # SIGHUP ends us like any program; this is for those who were started to ignore it.

@@ -141,7 +141,7 @@ class Hints(Widget):
         """As many hints as there is room for."""
         parts: list[Piece | str] = [" "]
         for _, _, (_, key, description) in self._placed():
-            parts += [(key, "bold $text-accent"), (f" {description}  ", "$foreground 70%")]
+            parts += [(f"{key} ", "bold $text-accent"), (f"{description}  ", "$foreground 70%")]
         return Content.assemble(*parts)
 
     def on_click(self, event: events.Click) -> None:

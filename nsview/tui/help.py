@@ -19,6 +19,9 @@ _KEY_WIDTH = 20
 _ARGUMENTS: dict[Argument, str] = {
     "ref": "CONTAINER", "kind": "KIND", "number": "N", "theme": "NAME", "": "",
 }  # fmt: skip
+_TEXTUALS_OWN = frozenset({
+    "app.focus_next", "app.focus_previous", "screen.copy_text", "page_left", "page_right",
+})  # fmt: skip
 _FILTER = (
     ("/web", "contains web (a regular expression)"),
     ("/!web", "does not contain it"),
@@ -75,15 +78,16 @@ def help_content(page: Page) -> Content:
 
 
 def keys(page: Page) -> list[tuple[str, str]]:
-    """Which keys do what on a page, one line an action, the focused widget's first."""
-    found: dict[tuple[int, str], tuple[list[str], str]] = {}
-    for node, binding, enabled, _ in page.active_bindings.values():
-        if enabled and binding.description and not binding.system:
+    """Which keys do what on a page, one line an action, those that only move at the end."""
+    special: dict[str, list[str]] = {}
+    moving: dict[str, list[str]] = {}
+    for _, binding, enabled, _ in page.active_bindings.values():
+        if enabled and binding.description and binding.action not in _TEXTUALS_OWN:
+            found = moving if (binding.id or "").startswith("table.") else special
             shown = page.app.get_key_display(binding)
-            names, _ = found.setdefault((id(node), binding.description), ([], binding.description))
-            if shown not in names:
-                names.append(shown)
-    return [(" ".join(names), description) for names, description in found.values()]
+            if shown not in found.setdefault(binding.description, []):
+                found[binding.description].append(shown)
+    return [(" ".join(keys), what) for what, keys in (*special.items(), *moving.items())]
 
 
 def _title(text: str) -> Content:

@@ -25,10 +25,6 @@ from nsview.tui.rows.home import (
 )
 from nsview.tui.save import save
 
-_NOTHING = (
-    "no container runs here. Try: i isolated services · a stopped ones · "
-    ":ns namespaces that nobody claims"
-)
 _SORT_LETTERS = {"N": "name", "P": "processes", "T": "up"}
 
 
@@ -44,7 +40,7 @@ images were read from the engines' files on disk; no daemon was asked.
 """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash,f4", "filter", "filter", key_display="/", id="home.filter"),
+        Binding("slash,f4", "filter", "filter", priority=True, id="home.filter"),
         Binding("t,f5", "group", "group", id="home.group"),
         Binding("i", "toggle_isolated", "isolated", id="home.isolated"),
         Binding("a", "toggle_stopped", "stopped", id="home.stopped"),
@@ -52,9 +48,9 @@ images were read from the engines' files on disk; no daemon was asked.
         Binding("x", "xray", "xray", id="home.xray"),
         Binding("f6", "choose_sort", "sort", id="home.sort"),
         Binding("less_than_sign", "sort_next(-1)", "sort by the column before", show=False,
-                key_display="<", id="home.sort-before"),
+                id="home.sort-before"),
         Binding("greater_than_sign", "sort_next(1)", "sort by the next column", show=False,
-                key_display=">", id="home.sort-after"),
+                id="home.sort-after"),
         *(Binding(letter, f"sort_by('{column}')", f"sort by {column}", show=False,
                   id=f"home.sort-{column}") for letter, column in _SORT_LETTERS.items()),
         Binding("I", "reverse", "reverse the order", show=False, id="home.reverse"),
@@ -96,15 +92,8 @@ images were read from the engines' files on disk; no daemon was asked.
         if self.snapshot is None:
             return
         rows = home_rows(self.snapshot, self.options)
-        self.table.set_placeholder(self._why_empty())
+        self.table.set_placeholder(f"nothing fits {self.options.filter!r}: Esc clears the filter")
         self.table.set_rows(rows)
-
-    def _why_empty(self) -> str:
-        return (
-            f"nothing fits {self.options.filter}: Esc clears the filter"
-            if self.options.filter
-            else _NOTHING
-        )
 
     # What is under the cursor.
 
@@ -230,7 +219,9 @@ images were read from the engines' files on disk; no daemon was asked.
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Readonly: no signals."""
-        return not (action == "signal" and self.nsview.readonly)
+        if action == "signal" and self.nsview.readonly:
+            return False
+        return super().check_action(action, parameters)
 
     def action_signal(self) -> None:
         """Send a signal to the first process of the container."""

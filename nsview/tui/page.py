@@ -37,7 +37,8 @@ class Page(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,backspace,q", "back", "back", id="page.back"),
-        Binding("colon", "command", "command", key_display=":", id="page.command"),
+        # By priority: what is typed in one go (tmux send-keys ":ps") arrives in the prompt whole.
+        Binding("colon", "command", "command", priority=True, id="page.command"),
         Binding("y", "raw", "raw", show=False, id="page.raw"),
         Binding("c", "copy", "copy", show=False, id="page.copy"),
     ]
@@ -137,6 +138,10 @@ class Page(Screen[None]):
                 yield screen
             if screen is self:
                 return
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While somebody types, a colon is a colon."""
+        return not (action in ("command", "filter") and self.has_class("-prompting"))
 
     # Actions.
 

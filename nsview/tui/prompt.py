@@ -77,12 +77,12 @@ class Prompt(Widget):
         self.query_one(Static).update(label)
         self._return_to = self.screen.focused
         self.screen.add_class("-prompting")
-        field.focus()
+        # At once: Widget.focus() would come after the keys that were typed in one go.
+        self.screen.set_focus(field)
 
     def _close(self) -> None:
         self.screen.remove_class("-prompting")
-        if self._return_to is not None:
-            self._return_to.focus()
+        self.screen.set_focus(self._return_to)
 
     def action_close(self) -> None:
         """Escape."""

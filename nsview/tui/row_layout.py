@@ -182,6 +182,8 @@ def fit(parts: Iterable[Piece], width: int, align: str) -> list[Piece]:
     parts = list(parts)
     used = sum(cell_len(text) for text, _ in parts)
     if used <= width:
+        if used == width:
+            return parts
         space = (" " * (width - used), "")
         return [space, *parts] if align == "right" else [*parts, space]
     kept: list[Piece] = []

@@ -60,7 +60,8 @@ class RowPainter:
                 Segment(text, self.style(own, style, *cursor))
                 for text, style in pieces(row, placed)
             ]
-        return Strip(segments)
+        # Fewer bytes for the terminal: over ssh they are what a repaint costs.
+        return Strip(segments).simplify()
 
     def header(self, columns: Sequence[Placed], sorted_by: str | None, reverse: bool) -> Strip:
         """The titles, with an arrow at the column that the rows are sorted by."""
@@ -75,7 +76,7 @@ class RowPainter:
                 Segment(text, self.style(name))
                 for text, _ in fit([(title, "")], width, column.align)
             ]
-        return Strip(segments)
+        return Strip(segments).simplify()
 
     def style(self, *names: str) -> Style:
         """Component styles, the later ones on top of the earlier ones.

@@ -37,6 +37,8 @@ def table_text(columns: Sequence[Column], rows: Sequence[Row]) -> str:
     """All columns, aligned, display-safe."""
     lines = [[column.title for column in columns]]
     for row in rows:
+        if len(row.cells) < len(columns):
+            continue  # a remark, no line of the table
         texts = [cell.text if isinstance(cell, Cell) else cell for cell in row.cells]
         lines.append([
             display(row.prefix + fold_mark(row) + text if column.tree else text)

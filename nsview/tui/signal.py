@@ -21,7 +21,7 @@ from nsview.tui.dialog import ChoiceScreen
 #: What people send, the gentle ones first (signal(7)).
 SIGNALS = (
     (signal.SIGTERM, "terminate: asks it to end"),
-    (signal.SIGHUP, "hang up: many services read their configuration again"),
+    (signal.SIGHUP, "hang up: many services reload then"),
     (signal.SIGINT, "interrupt: Ctrl-C"),
     (signal.SIGQUIT, "quit, with a core dump"),
     (signal.SIGKILL, "kill: the kernel ends it, it is not asked"),
@@ -35,7 +35,7 @@ SIGNALS = (
 
 def signal_choice(label: str) -> ChoiceScreen[int]:
     """The list; gives back the number of the signal."""
-    choices = [(int(one), f"{int(one):>2}  {one.name:<9} {what}") for one, what in SIGNALS]
+    choices = [(int(one), f"{one.name:<9} {int(one):>2}  {what}") for one, what in SIGNALS]
     return ChoiceScreen(f"signal for {label}", choices, note="Enter choose   Esc cancel")
 
 

@@ -33,21 +33,22 @@ def describe(
 ) -> Status:
     """`host`: as `host_words` has it. `failure`: what went wrong at the last look."""
     name, _, kernel = host.partition("  ")
-    left = [("nsview", "bold $text-accent"), (f"  {name}", "bold")]
+    left = [("nsview  ", "bold $text-accent"), (f"{name}  ", "bold")]
     if snapshot is None:
-        left.append((f"  {kernel} · reading /proc ...", _DIM))
+        left.append((f"{kernel} · reading /proc ...", _DIM))
     else:
-        left.append((f"  {' · '.join((kernel, *count_words(snapshot)))}", _DIM))
-    right = [("readonly   ", _DIM)] if readonly else []
+        left.append((f"{' · '.join((kernel, *count_words(snapshot)))}", _DIM))
+    right = [("readonly", _DIM)] if readonly else []
     if failure:
         right.append((f"✗ {failure}", "bold $text-error"))
     elif frozen:
         right.append(("‖ frozen", "bold $text-warning"))
     else:
-        right += [("●", "$text-success"), (f" {interval:g} s", _DIM)]
+        right.append((f"● {interval:g} s", "$text-success"))
     if snapshot is not None and snapshot.partial:
-        right.append((f"   partial: {'; '.join(snapshot.partial)}", "$text-warning"))
-    return Status(tuple(left), tuple(right))
+        right.append((f"partial: {'; '.join(snapshot.partial)}", "$text-warning"))
+    spaced = [part for one in right for part in (one, ("   ", ""))]
+    return Status(tuple(left), tuple(spaced[:-1]))
 
 
 def host_words() -> str:

@@ -24,11 +24,13 @@ SHORT_ID = 12
 MORE_ISOLATED: Hashable = ("more", "isolated")
 MORE_STOPPED: Hashable = ("more", "stopped")
 
+NOTHING = "no container runs here; see i (isolated services), a (stopped ones), :ns, :ps"
+
 _NONE = Cell("–", "dim")
 _HOST = "host"
 
 COLUMNS = (
-    Column(key="status", title="", width=1, sortable=False),
+    Column(key="status", title="", width=2, align="right", sortable=False),
     Column(key="name", title="NAME", min_width=20, max_width=60, flex=True, tree=True),
     Column(key="engine", title="ENGINE", min_width=6, max_width=18),
     Column(key="id", title="ID", width=SHORT_ID, worth=3, sortable=False),
@@ -95,7 +97,10 @@ def home_rows(snapshot: Snapshot, options: HomeOptions) -> list[Row]:
         "engine": build.by_engine,
         "user": build.by_user,
     }[options.grouping]
-    return [*host, *arrange(others), *_left_out(snapshot, options)]
+    rows = [*host, *arrange(others), *_left_out(snapshot, options)]
+    if not others and not options.filter:
+        rows.append(Row(("remark", "nothing"), (f" {NOTHING}",), "dim"))
+    return rows
 
 
 def choose(snapshot: Snapshot, options: HomeOptions) -> list[Container]:
@@ -125,10 +130,10 @@ def _left_out(snapshot: Snapshot, options: HomeOptions) -> Iterable[Row]:
     stopped = sum(one.status == "stopped" for one in snapshot.containers)
     if isolated and not options.isolated:
         text = f"{plural(isolated, 'isolated')} (services, browser sandboxes, ...): press i"
-        yield Row(MORE_ISOLATED, (f"◌  {text}",), "dim")
+        yield Row(MORE_ISOLATED, (f" ◌  {text}",), "dim")
     if stopped and not options.stopped:
         yield Row(
-            MORE_STOPPED, (f"○  {stopped} stopped, only their files are left: press a",), "dim"
+            MORE_STOPPED, (f" ○  {stopped} stopped, only their files are left: press a",), "dim"
         )
 
 
@@ -222,8 +227,8 @@ def _group_row(
 ) -> Row:
     processes = sum(len(one.members) for one in members)
     cells = {
-        "name": Cell(title, "group"),
-        "engine": Cell(engine or f"{len(members)}", "dim"),
+        "name": Cell(f"{title}  {len(members)}", "group", ((len(title), len(title) + 8, "dim"),)),
+        "engine": Cell(engine, "dim"),
         "processes": Cell(str(processes), "dim"),
     }
     return Row(

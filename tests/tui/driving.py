@@ -1,0 +1,93 @@
+"""Run the whole app on the fake host without a terminal, press keys, read the screen."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from textual.pilot import Pilot
+from tui.fake import FakeSource
+
+from nsview.tui.app import NsviewApp
+from nsview.tui.settings import Settings
+
+GRIDS = Path(__file__).parent / "grids"
+_PATIENCE = 500
+
+Script = Callable[["Driver"], Awaitable[None]]
+
+
+class Driver:
+    """The app under test, and what is on its screen."""
+
+    def __init__(self, app: NsviewApp, pilot: Pilot[Any]) -> None:
+        self.app = app
+        self.pilot = pilot
+
+    async def press(self, *keys: str) -> None:
+        """Press keys and wait until the app has dealt with them."""
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Wait until something is true."""
+        for _ in range(_PATIENCE):
+            if condition():
+                return
+            await self.pilot.pause(0.01)
+        raise AssertionError("it never became true; the screen:\n" + self.text)
+
+    async def sees(self, text: str) -> None:
+        """Wait until some text is on the screen."""
+        await self.until(lambda: text in self.text)
+
+    @property
+    def lines(self) -> list[str]:
+        """What is on the screen."""
+        strips = self.app.screen._compositor.render_strips()
+        return [strip.text.rstrip() for strip in strips]
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+    @property
+    def said(self) -> list[str]:
+        """The notifications."""
+        return [one.message for one in self.app._notifications]
+
+    def line_with(self, text: str) -> str:
+        """The first line that holds the text."""
+        return next(line for line in self.lines if text in line)
+
+
+def drive(
+    script: Script, source: FakeSource | None = None, *, size: tuple[int, int] = (120, 30),
+    wait: bool = True, **options: Any,
+) -> NsviewApp:  # fmt: skip
+    """Run `script` against the app; `wait` until the first snapshot is shown."""
+    options.setdefault("settings", Settings())
+    app = NsviewApp(source or FakeSource(), **options)
+    app._host = "host-a  6.18.44 · cgroup v2"
+
+    async def run() -> None:
+        async with app.run_test(size=size) as pilot:
+            driver = Driver(app, pilot)
+            if wait:
+                await driver.until(lambda: app.snapshot is not None)
+                await pilot.pause()
+            await script(driver)
+
+    asyncio.run(run())
+    return app
+
+
+def check_grid(name: str, text: str) -> None:
+    """Compare with the stored grid; NSVIEW_WRITE_GRIDS=1 stores it."""
+    path = GRIDS / f"{name}.txt"
+    if os.environ.get("NSVIEW_WRITE_GRIDS"):
+        path.write_text(text + "\n")
+    assert text + "\n" == path.read_text()

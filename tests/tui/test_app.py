@@ -1,0 +1,287 @@
+"""Command line, palette, help, keys, themes, signals, and what happens when reading fails."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from textual.command import CommandPalette
+from tui.driving import Driver, drive
+from tui.fake import FakeSource, host
+
+from nsview.kernel.procfs import Procfs
+from nsview.kernel.stat import parse_stat
+from nsview.tui.container import ContainerScreen
+from nsview.tui.help import HelpScreen
+from nsview.tui.home import HomePage
+from nsview.tui.prompt import Prompt
+from nsview.tui.settings import Settings, read_settings
+
+
+async def type_command(driver: Driver, line: str) -> None:
+    await driver.press("colon")
+    driver.app.screen.query_one("Prompt Input").value = line
+    await driver.press("enter")
+
+
+def test_reference_opens_its_page() -> None:
+    async def script(driver: Driver) -> None:
+        assert isinstance(driver.app.screen, ContainerScreen)
+        await driver.sees("db")
+
+    drive(script, reference="docker/db")
+
+
+@pytest.mark.parametrize(
+    ("line", "seen"),
+    [
+        ("ct db", "Containers › db"),
+        ("ps", "systemd"),
+        ("ps web-1", "web-1 › Processes"),
+        ("ns", "ns"),
+        ("ns net", "net"),
+        ("pid 4711", "4711"),
+        ("4711", "4711"),
+        ("xray", "X-ray"),
+        ("x docker/web-1", "web-1"),
+        ("help", "no object of the kernel"),
+    ],
+)
+def test_commands_lead_somewhere(line: str, seen: str) -> None:
+    async def script(driver: Driver) -> None:
+        await type_command(driver, line)
+        assert not isinstance(driver.app.screen, HomePage)
+        await driver.sees(seen)
+
+    drive(script)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("ct nobody", "no container 'nobody'"),
+        ("frobnicate", "no command"),
+        ("ns color", "no kind of namespace"),
+        ("pid web", "is no PID"),
+        ("theme plaid", "no theme"),
+        ("ct \x1b]0;x", "\\x1b]0;x"),
+    ],
+)
+def test_commands_that_cannot_be_done_say_why(line: str, words: str) -> None:
+    async def script(driver: Driver) -> None:
+        await type_command(driver, line)
+        assert any(words in one for one in driver.said), driver.said
+        assert isinstance(driver.app.screen, HomePage)
+
+    drive(script)
+
+
+def test_tab_completes_commands_and_containers() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("colon", "c", "t", "space", "w", "tab")
+        field = driver.app.screen.query_one("Prompt Input")
+        assert field.value == "ct web-1"
+        await driver.press("tab")
+        assert field.value == "ct worker"
+        await driver.press("escape")
+        assert not driver.app.screen.query_one(Prompt).is_open
+        assert driver.app.focused is driver.app.page.table
+
+    drive(script)
+
+
+def test_q_leaves() -> None:
+    async def script(driver: Driver) -> None:
+        await type_command(driver, "q")
+
+    assert drive(script).return_code == 0
+
+
+def test_help_names_the_keys_of_the_page_and_what_the_kernel_does() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("question_mark")
+        assert isinstance(driver.app.screen, HelpScreen)
+        await driver.sees("no object of the kernel")
+        await driver.sees("/ F4")
+        await driver.press("escape")
+        assert isinstance(driver.app.screen, HomePage)
+
+    drive(script, size=(120, 60))
+
+
+def test_palette_finds_containers_and_takes_no_name_for_markup() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("ctrl+p")
+        await driver.until(lambda: isinstance(driver.app.screen, CommandPalette))
+        await driver.press(*"click")
+        await driver.sees("[@click=app.quit]x[/]")
+        await driver.press("escape", "escape")
+
+    drive(script)
+
+
+def test_palette_opens_a_container() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("ctrl+p")
+        await driver.press(*"docker/web-1")
+        await driver.sees("docker/web-1  running")
+        await driver.press("enter", "enter")
+        await driver.until(lambda: isinstance(driver.app.screen, ContainerScreen))
+
+    drive(script)
+
+
+def test_freeze_keeps_what_is_there_and_refresh_looks_anyway() -> None:
+    source = FakeSource()
+
+    async def script(driver: Driver) -> None:
+        await driver.press("Z")
+        await driver.sees("frozen")
+        looks = source.looks
+        await driver.pilot.pause(0.8)
+        assert source.looks == looks
+        await driver.press("ctrl+r")
+        await driver.until(lambda: source.looks == looks + 1)
+        await driver.press("Z")
+        await driver.until(lambda: source.looks > looks + 1)
+        assert "frozen" not in driver.text
+
+    drive(script, source, interval=0.5)
+
+
+def test_failure_is_shown_and_gone_with_the_next_good_look() -> None:
+    source = FakeSource()
+    source.failure = OSError(13, "Permission denied\x1b]0;x")
+
+    async def script(driver: Driver) -> None:
+        await driver.sees("✗ PermissionError")
+        assert "\x1b" not in driver.text
+        source.failure = None
+        await driver.press("ctrl+r")
+        await driver.sees("● 2 s")
+        assert "web-1" in driver.text
+
+    drive(script, source, wait=False, size=(160, 45))
+
+
+def test_what_is_missing_is_said() -> None:
+    source = FakeSource(host())
+    from dataclasses import replace
+
+    source.current = replace(source.current, partial=("PID 1 unreadable",))
+
+    async def script(driver: Driver) -> None:
+        await driver.sees("partial: PID 1 unreadable")
+
+    drive(script, source, size=(160, 45))
+
+
+def test_keys_can_be_remapped() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("u")
+        assert driver.app.page.options.grouping == "flat"
+        assert not driver.said
+
+    drive(script, settings=Settings(keys={"home.group": "u", "table.down": "e"}))
+
+
+def test_keys_that_clash_are_not_used() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.until(lambda: any("keymap is not used" in one for one in driver.said))
+        await driver.press("t")
+        assert driver.app.page.options.grouping == "flat"
+
+    drive(script, settings=Settings(keys={"home.group": "y"}))
+
+
+def test_theme_is_remembered(tmp_path: Path) -> None:
+    path = tmp_path / "nsview" / "config.toml"
+    path.parent.mkdir()
+    path.write_text('[keys]\n"app.freeze" = "f7"\n')
+
+    async def script(driver: Driver) -> None:
+        await type_command(driver, "theme ansi-dark")
+        assert driver.app.theme == "ansi-dark"
+        await driver.sees("web-1")
+
+    drive(script, settings=read_settings(path))
+    settings = read_settings(path)
+    assert (settings.theme, settings.keys) == ("ansi-dark", {"app.freeze": "f7"})
+
+
+@pytest.fixture
+def sleeper() -> Iterator[subprocess.Popen[bytes]]:
+    """A process of our own."""
+    process = subprocess.Popen(["sleep", "600"])
+    yield process
+    process.kill()
+    process.wait()
+
+
+def on_host(sleeper: subprocess.Popen[bytes], start: int) -> FakeSource:
+    from dataclasses import replace
+
+    source = FakeSource(host(hostile=False))
+    source.procfs = Procfs()
+    containers = [
+        replace(one, pid=sleeper.pid, start_time=start) if one.name == "web-1" else one
+        for one in source.current.containers
+    ]
+    source.current = replace(source.current, containers=tuple(containers))
+    return source
+
+
+def start_time(pid: int) -> int:
+    return parse_stat(Procfs().read(pid, "stat")).start_time
+
+
+def test_signal_is_sent_only_after_yes(sleeper: subprocess.Popen[bytes]) -> None:
+    async def script(driver: Driver) -> None:
+        driver.app.page.table.move_cursor_to("docker/web-1")
+        await driver.press("f9", "enter", "enter")
+        await driver.sees("SIGTERM to web-1")
+        await driver.press("n")
+        assert sleeper.poll() is None
+        await driver.press("f9", "enter", "y")
+        assert sleeper.wait(10) == -signal.SIGTERM
+        assert any("was sent" in one for one in driver.said)
+
+    drive(script, on_host(sleeper, start_time(sleeper.pid)))
+
+
+def test_signal_never_goes_to_another_process_with_the_same_pid(
+    sleeper: subprocess.Popen[bytes],
+) -> None:
+    async def script(driver: Driver) -> None:
+        driver.app.page.table.move_cursor_to("docker/web-1")
+        await driver.press("f9", "enter", "y")
+        assert any("is gone" in one for one in driver.said)
+        assert sleeper.poll() is None
+
+    drive(script, on_host(sleeper, start_time(sleeper.pid) - 1))
+
+
+def test_readonly_offers_no_signal() -> None:
+    async def script(driver: Driver) -> None:
+        assert "signal" not in driver.lines[-1]
+        driver.app.page.table.move_cursor_to("docker/web-1")
+        await driver.press("f9")
+        assert isinstance(driver.app.screen, HomePage)
+        await driver.sees("readonly")
+
+    drive(script, readonly=True, size=(200, 50))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="about what root does not take from others")
+def test_root_loads_no_driver_that_the_environment_names() -> None:
+    code = "import nsview.tui.app, textual.constants as c; print(c.DRIVER, c.LOG_FILE)"
+    environment = {**os.environ, "TEXTUAL_DRIVER": "antigravity:Driver", "TEXTUAL_LOG": "/tmp/x"}
+    printed = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, check=True, text=True
+    ).stdout
+    assert printed.split() == ["None", "None"]

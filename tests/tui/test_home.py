@@ -1,0 +1,213 @@
+"""The home page: what it shows, how it is grouped, sorted and filtered, what its keys do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tui.driving import Driver, check_grid, drive
+from tui.fake import FakeSource, empty_host, host, many
+
+from nsview.tui.container import ContainerScreen
+from nsview.tui.home import HomePage
+
+
+def names(driver: Driver) -> list[str]:
+    table = driver.app.page.table
+    return [getattr(row.cells[1], "text", row.cells[1]) for row in table.rows if len(row.cells) > 1]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 45)])
+@pytest.mark.parametrize("keys", [(), ("t", "t"), ("i", "a", "t", "t", "t", "t"), ("ctrl+w",)])
+def test_looks_as_stored(size: tuple[int, int], keys: tuple[str, ...]) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press(*keys)
+        words = "".join(key.removeprefix("ctrl+") for key in keys) or "plain"
+        check_grid(f"home-{words}-{size[0]}x{size[1]}", driver.text)
+
+    drive(script, size=size)
+
+
+def test_says_that_it_reads_before_the_first_snapshot() -> None:
+    class Slow(FakeSource):
+        def snapshot(self, **_: bool) -> object:
+            raise OSError(5, "Input/output error")
+
+    async def script(driver: Driver) -> None:
+        await driver.sees("reading /proc ...")
+
+    drive(script, Slow(), wait=False)
+
+
+def test_host_without_containers_says_what_to_try() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.sees("no container runs here")
+        assert "host" in names(driver)
+
+    drive(script, FakeSource(empty_host()))
+
+
+def test_grouping_by_pod_puts_the_pod_above_its_containers() -> None:
+    async def script(driver: Driver) -> None:
+        shown = names(driver)
+        at = shown.index("shop/cart-7d9f  2")
+        assert shown[at + 1 : at + 3] == ["cart", "pause"]
+
+    drive(script)
+
+
+def test_space_folds_a_group_and_the_cursor_stays_on_it() -> None:
+    async def script(driver: Driver) -> None:
+        table = driver.app.page.table
+        key = next(row.key for row in table.rows if row.expandable)
+        table.move_cursor_to(key)
+        await driver.press("space")
+        assert "cart" not in names(driver)
+        assert table.cursor_key == key
+        await driver.press("space")
+        assert "cart" in names(driver)
+
+    drive(script)
+
+
+def test_tree_puts_a_nested_container_below_its_parent() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("t", "t", "t", "t")
+        shown = names(driver)
+        assert shown[shown.index("dind") + 1] == "inner"
+
+    drive(script)
+
+
+def test_isolated_and_stopped_ones_come_on_demand() -> None:
+    async def script(driver: Driver) -> None:
+        assert "polkit" not in names(driver)
+        assert "old-job" not in names(driver)
+        await driver.sees("3 isolated")
+        await driver.press("i", "a")
+        assert {"polkit", "old-job"} <= set(names(driver))
+
+    drive(script)
+
+
+@pytest.mark.parametrize(
+    ("typed", "there", "gone"),
+    [
+        ("web", "web-1", "db"),
+        ("!docker", "ns1", "web-1"),
+        ("~wb1", "web-1", "db"),
+        ("^(db|ns1)", "ns1", "web-1"),
+        ("R [/", "a) R [/red]\x1b]0;pwned\x07", "db"),
+    ],
+)
+def test_filter_works_while_it_is_typed(typed: str, there: str, gone: str) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("slash", *typed)
+        assert there in names(driver)
+        assert gone not in names(driver)
+        await driver.press("enter")
+        assert gone not in names(driver)
+        await driver.press("escape")
+        assert gone in names(driver)
+
+    drive(script)
+
+
+def test_escape_in_the_filter_shows_everything_again() -> None:
+    async def script(driver: Driver) -> None:
+        before = names(driver)
+        await driver.press("slash", "w", "e", "escape")
+        assert names(driver) == before
+        assert isinstance(driver.app.screen, HomePage)
+
+    drive(script)
+
+
+def test_sorting_by_key_and_by_title_marks_the_column() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("t", "P")
+        assert names(driver)[:3] == ["host", "ns1", "db"]
+        assert "PROCS▲" in driver.lines[2]
+        await driver.press("I")
+        assert names(driver)[0] == "host"
+        assert names(driver)[-1] in ("ns1", "db")
+        assert "PROCS▼" in driver.lines[2]
+        await driver.press("less_than_sign")
+        assert "PID▲" in driver.lines[2]
+        await driver.pilot.click(offset=(4, 2))
+        await driver.pilot.pause()
+        assert "NAME▲" in driver.lines[2]
+
+    drive(script)
+
+
+def test_f6_offers_the_columns() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("f6", "down", "enter")
+        assert "ENGINE▲" in driver.lines[2]
+
+    drive(script)
+
+
+def test_cursor_stays_on_the_container_when_the_order_changes() -> None:
+    source = FakeSource()
+
+    async def script(driver: Driver) -> None:
+        table = driver.app.page.table
+        table.move_cursor_to("docker/web-1")
+        await driver.press("P")
+        assert table.cursor_key == "docker/web-1"
+        source.current = host(hostile=False)
+        await driver.press("ctrl+r")
+        await driver.until(lambda: len(driver.app.snapshot.containers) < 20)
+        assert table.cursor_key == "docker/web-1"
+
+    drive(script, source)
+
+
+def test_enter_opens_the_page_of_the_container() -> None:
+    async def script(driver: Driver) -> None:
+        driver.app.page.table.move_cursor_to("docker/web-1")
+        await driver.press("enter")
+        assert isinstance(driver.app.screen, ContainerScreen)
+        await driver.sees("Containers › web-1")
+        await driver.press("escape")
+        assert isinstance(driver.app.screen, HomePage)
+
+    drive(script)
+
+
+def test_y_shows_the_container_as_json_and_c_copies_its_ref() -> None:
+    async def script(driver: Driver) -> None:
+        driver.app.page.table.move_cursor_to("docker/db")
+        await driver.press("y")
+        await driver.sees('"ref": "docker/db"')
+        await driver.press("escape", "c")
+        assert driver.app.clipboard == "docker/db"
+
+    drive(script)
+
+
+def test_ctrl_s_saves_and_never_overwrites(tmp_path: Path) -> None:
+    async def script(driver: Driver) -> None:
+        for name in ("table.txt", "table.json", "table.txt"):
+            await driver.press("ctrl+s")
+            driver.app.screen.query_one("Prompt Input").value = str(tmp_path / name)
+            await driver.press("enter")
+        assert any("exists" in one for one in driver.said)
+
+    drive(script)
+    text = (tmp_path / "table.txt").read_text()
+    assert "\x1b" not in text
+    assert "[/red]\\x1b]0;" in text
+    refs = [one["ref"] for one in json.loads((tmp_path / "table.json").read_text())["containers"]]
+    assert "docker/web-1" in refs
+
+
+def test_a_thousand_containers_scroll() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("t", "G")
+        await driver.sees("web-999")
+
+    drive(script, FakeSource(many(1000)))

@@ -1,0 +1,189 @@
+"""The table: the cursor stays on a thing, only what differs is drawn, text is never obeyed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from textual import on
+from textual.app import App, ComposeResult
+from textual.pilot import Pilot
+from textual.strip import Strip
+
+from nsview.tui.row_table import Cell, Column, Row, RowTable
+
+COLUMNS = (
+    Column(key="name", title="NAME", tree=True),
+    Column(key="pid", title="PID", align="right"),
+    Column(key="command", title="COMMAND", flex=True),
+)
+
+
+class Counting(RowTable):
+    """Remembers which lines were drawn."""
+
+    drawn: list[int]
+
+    def render_line(self, y: int) -> Strip:
+        self.__dict__.setdefault("drawn", []).append(y)
+        return super().render_line(y)
+
+
+class TableApp(App[None]):
+    """A table, and what it says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = Counting(COLUMNS, placeholder="nothing yet")
+        self.events: list[tuple[str, Any]] = []
+
+    def compose(self) -> ComposeResult:
+        yield self.table
+
+    @on(RowTable.Selected)
+    @on(RowTable.Toggled)
+    def about_row(self, event: Any) -> None:
+        self.events.append((type(event).__name__, event.key))
+
+    @on(RowTable.SortRequested)
+    def about_column(self, event: RowTable.SortRequested) -> None:
+        self.events.append(("SortRequested", event.column))
+
+
+def rows(numbers: Sequence[int], command: str = "run") -> list[Row]:
+    return [Row(n, (f"web-{n}", Cell(str(n), "dim"), f"{command} {n}")) for n in numbers]
+
+
+def drive(script: Callable[[TableApp, Pilot[None]], Awaitable[None]]) -> None:
+    async def run() -> None:
+        app = TableApp()
+        async with app.run_test(size=(80, 24)) as pilot:
+            app.table.focus()
+            await pilot.pause()
+            await script(app, pilot)
+
+    asyncio.run(run())
+
+
+def test_cursor_stays_on_its_key_when_rows_move() -> None:
+    async def script(app: TableApp, pilot: Pilot[None]) -> None:
+        app.table.set_rows(rows(range(100)))
+        app.table.move_cursor_to(7)
+        app.table.set_rows(rows(range(99, -1, -1)))
+        await pilot.pause()
+        assert app.table.cursor_key == 7
+        assert any("web-7 " in app.table.render_line(y).text for y in range(1, 24))
+
+    drive(script)
+
+
+def test_cursor_goes_to_the_nearest_when_its_row_is_gone() -> None:
+    async def script(app: TableApp, pilot: Pilot[None]) -> None:
+        app.table.set_rows(rows(range(10)))
+        app.table.move_cursor_to(5)
+        app.table.set_rows(rows([0, 1, 2, 3, 7, 8]))
+        assert app.table.cursor_key == 7
+        app.table.set_rows(rows([0, 1, 2, 3]))
+        assert app.table.cursor_key == 3
+        app.table.set_rows([])
+        assert app.table.cursor_key is None
+        await pilot.pause()
+        assert "nothing yet" in app.table.render_line(1).text
+
+    drive(script)
+
+
+def test_same_rows_draw_nothing_and_one_change_draws_one_line() -> None:
+    async def script(app: TableApp, pilot: Pilot[None]) -> None:
+        app.table.set_rows(rows(range(1000)))
+        await pilot.pause()
+        app.table.drawn.clear()
+        app.table.set_rows(rows(range(1000)))
+        await pilot.pause()
+        assert app.table.drawn == []
+        changed = rows(range(1000))
+        changed[4] = Row(4, ("web-4", "4", "got 4"))
+        app.table.set_rows(changed)
+        await pilot.pause()
+        assert app.table.drawn == [5]
+
+    drive(script)
+
+
+def test_keys_move_and_open() -> None:
+    async def script(app: TableApp, pilot: Pilot[None]) -> None:
+        app.table.set_rows(rows(range(100)))
+        for key, at in (("j", 1), ("down", 2), ("k", 1), ("G", 99), ("up", 98), ("g", 0),
+                        ("pagedown", 22), ("end", 99), ("home", 0)):  # fmt: skip
+            await pilot.press(key)
+            assert app.table.cursor_key == at, key
+        await pilot.press("enter")
+        assert app.events == [("Selected", 0)]
+
+    drive(script)
+
+
+def test_mouse_selects_opens_sorts_folds_and_scrolls() -> None:
+    async def script(app: TableApp, pilot: Pilot[None]) -> None:
+        folder = Row("folder", ("folder", "", ""), expandable=True)
+        app.table.set_rows([folder, *rows(range(50))])
+        await pilot.pause()
+        await pilot.click(RowTable, offset=(5, 3))
+        assert app.table.cursor_key == 1
+        await pilot.click(RowTable, offset=(5, 4), times=2)
+        await pilot.click(RowTable, offset=(10, 0))
+        await pilot.click(RowTable, offset=(0, 1))
+        assert app.events == [("Selected", 2), ("SortRequested", "pid"), ("Toggled", "folder")]
+
+    drive(script)
+
+
+def test_text_is_never_markup_nor_control() -> None:
+    async def script(app: TableApp, pilot: Pilot[None]) -> None:
+        app.table.set_rows(
+            [Row(1, ("[/red] [@click=app.quit]x[/]", "\x1b]0;x\x07", "\x9b2J\udcff"))]
+        )
+        await pilot.pause()
+        text = app.table.render_line(1).text
+        assert "[/red] [@click=app.quit]x[/]" in text
+        assert "\\x1b]0;x\\x07" in text
+        assert text.isprintable()
+
+    drive(script)
+
+
+def test_other_columns_keep_the_cursor() -> None:
+    async def script(app: TableApp, pilot: Pilot[None]) -> None:
+        app.table.set_rows(rows(range(10)))
+        app.table.move_cursor_to(6)
+        app.table.set_columns(COLUMNS[:2])
+        app.table.set_rows([Row(n, (f"web-{n}", str(n))) for n in range(10)])
+        assert app.table.cursor_key == 6
+        await pilot.pause()
+
+    drive(script)
+
+
+def test_five_thousand_rows_are_quick() -> None:
+    limit_set, limit_draw = 0.015, 0.008
+    margin = (
+        4  # a busy machine is no broken table; a table that measures every cell is slower still
+    )
+
+    async def script(app: TableApp, pilot: Pilot[None]) -> None:
+        timings = []
+        for turn in range(5):
+            changed = rows(range(5000), f"turn {turn}")
+            began = time.process_time()
+            app.table.set_rows(changed)
+            middle = time.process_time()
+            for y in range(50):
+                app.table.render_line(y)
+            timings.append((middle - began, time.process_time() - middle))
+        assert min(one[0] for one in timings) < margin * limit_set
+        assert min(one[1] for one in timings) < margin * limit_draw
+        await pilot.pause()
+
+    drive(script)

@@ -35,6 +35,12 @@ def podman() -> Iterator[engines.Podman]:
 
 
 @pytest.fixture(scope="session")
+def rootless_podman() -> Iterator[engines.RootlessPodman]:
+    """Another user's podman, see `support.engines.RootlessPodman`."""
+    yield from _engine(engines.RootlessPodman)
+
+
+@pytest.fixture(scope="session")
 def containerd() -> Iterator[engines.Containerd]:
     """A plain containerd, see `support.engines.Containerd`."""
     yield from _engine(engines.Containerd)

@@ -123,6 +123,19 @@ def test_podman(podman: engines.Podman) -> None:
     assert not snapshot.membership.keys() & set(servants(podman.run.name))
 
 
+def test_rootless_podman(rootless_podman: engines.RootlessPodman) -> None:
+    snapshot = check(
+        rootless_podman.start(),
+        rootless_podman.stop(rootless_podman.start()),
+        *rootless_podman.start_pod(1),
+    )
+    # Its conmons are in the user and mount namespace that this user's podmans share: isolated.
+    for pid in servants(rootless_podman.run.name):
+        place = snapshot.container(snapshot.membership.get(pid, "host"))
+        assert place is not None
+        assert place.kind in ("host", "isolated")
+
+
 def test_containerd(containerd: engines.Containerd) -> None:
     snapshot = check(
         containerd.start(),

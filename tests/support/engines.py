@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import pwd
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -276,13 +277,13 @@ class Podman(Engine):
 
     name = "podman"
     programs = ("podman", "conmon", "runc")
+    user = 0
 
     def prepare(self) -> None:
         self.home = self.directory / "podman"
         self.home.mkdir()
         config = self.home / "containers.conf"
         config.write_text(_PODMAN_CONFIG)
-        (self.home / "policy.json").write_text('{"default": [{"type": "insecureAcceptAnything"}]}')
         self.run.environment["CONTAINERS_CONF"] = str(config)
         images.make_archive(self.directory / "image.tar")
         self.image = images.REFERENCE
@@ -320,7 +321,7 @@ class Podman(Engine):
         text = self.podman("inspect", "--type", "container", "-f", form, name)
         *rest, pod, infra = text.split("|")
         kind = "pod" if infra == "true" else "container"
-        return _described("podman", *rest, pod=pod or None, kind=kind)  # type: ignore[arg-type]
+        return _described("podman", *rest, pod=pod or None, kind=kind, user=self.user)  # type: ignore[arg-type]
 
     def pause(self, container: Started) -> Started:
         """Freeze it; returns it as it is now. The end of the run thaws it."""
@@ -339,6 +340,35 @@ class Podman(Engine):
     def list(self) -> list[Started]:
         """``podman ps --all``, infra containers included."""
         return list(map(self.inspect, self.podman("ps", "-aq", "--no-trunc").split()))
+
+
+class RootlessPodman(Podman):
+    """podman of another user, one that exists only as long as the run."""
+
+    programs = (*Podman.programs, "useradd", "userdel", "newuidmap", "setpriv")
+
+    def prepare(self) -> None:
+        account = self.run.name.replace(reaper.PREFIX, "nsview")
+        home = self.directory / "home"
+        self.run.output("useradd", "--create-home", "--home-dir", str(home), account)
+        entry = pwd.getpwnam(account)
+        (self.directory / "user").write_text(account)  # these two are for the reaper
+        (self.directory / "uid").write_text(str(entry.pw_uid))
+        self.user = entry.pw_uid
+        runtime = home / "run"
+        runtime.mkdir(mode=0o700)
+        os.chown(runtime, entry.pw_uid, entry.pw_gid)
+        # podman looks at them before it looks at who it is.
+        for name in ("DBUS_SESSION_BUS_ADDRESS", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+            self.run.environment.pop(name, None)
+        self.run.environment |= {"HOME": str(home), "XDG_RUNTIME_DIR": str(runtime)}
+        super().prepare()
+
+    def podman(self, *words: str) -> str:
+        """The podman command as that user, with all its files where that user's files are."""
+        ids = ("--reuid", str(self.user), "--regid", str(pwd.getpwuid(self.user).pw_gid))
+        as_user = ("setpriv", *ids, "--init-groups", "--")
+        return self.run.output(*as_user, "podman", *words, directory="/")
 
 
 _LXC_CONFIG = """\
@@ -428,7 +458,15 @@ class Bubblewrap(Engine):
         return Started(engine="bubblewrap", id=str(pid), name=str(pid), pid=pid)
 
 
-ENGINES: tuple[type[Engine], ...] = (Docker, Podman, Containerd, Lxc, Nspawn, Bubblewrap)
+ENGINES: tuple[type[Engine], ...] = (
+    Docker,
+    Podman,
+    RootlessPodman,
+    Containerd,
+    Lxc,
+    Nspawn,
+    Bubblewrap,
+)
 
 
 @contextlib.contextmanager

@@ -85,11 +85,14 @@ class Run:
         self._started.append(process)
         return process
 
-    def output(self, *command: str, check: bool = True, timeout: float = 120) -> str:
+    def output(
+        self, *command: str, check: bool = True, timeout: float = 120, directory: str | None = None
+    ) -> str:
         """Run a command to its end and return what it printed, stripped."""
         done = subprocess.run(
             command,
             env=self.environment,
+            cwd=directory,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -30,6 +30,19 @@ def _links() -> set[str]:
     return set(os.listdir("/sys/class/net"))
 
 
+def _empty_cgroups() -> set[str]:
+    # One with processes in it is somebody else's: ours are dead.
+    return {one for one in reaper.cgroup_directories() if not _populated(one)}
+
+
+def _populated(cgroup: str) -> bool:
+    for top, _, _ in os.walk(cgroup):
+        with contextlib.suppress(OSError):
+            if Path(top, "cgroup.procs").read_text():
+                return True
+    return False
+
+
 def _runtime_files() -> set[str]:
     tops = ("/run/containerd", "/run/runc", "/run/lxc", "/run/systemd/nspawn", "/run/netns")
     return {
@@ -46,13 +59,14 @@ def nothing_new() -> Iterator[None]:
 
     What others on the machine take away meanwhile is fine; so is what they add and remove again.
     """
-    looks = (_mounts, _links, reaper.cgroup_directories, _runtime_files)
-    before = [look() for look in looks]
+    before = (_mounts(), _links(), reaper.cgroup_directories(), _runtime_files())
     yield
+    looks = (_mounts, _links, _empty_cgroups, _runtime_files)
 
     def new() -> list[str]:
         return [one for look, old in zip(looks, before, strict=True) for one in look() - old]
 
     with contextlib.suppress(TimeoutError):
         wait_until(lambda: not new())
-    assert new() == []
+    if left := new():
+        raise AssertionError(f"left behind: {left}")

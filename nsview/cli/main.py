@@ -14,7 +14,7 @@ from typing import NoReturn, Protocol
 
 import nsview
 from nsview.cli import exit_codes
-from nsview.cli.output import abandon, flush, print_error, print_note
+from nsview.cli.output import flush, print_error, print_note
 from nsview.errors import NoSuchObject, NsviewError
 
 #: name -> what it does. The module of that name is imported only when it is called.
@@ -65,7 +65,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             print_note("not root: it may be there, and out of sight")
         return exit_codes.exit_code(error)
     except KeyboardInterrupt:
-        abandon()
         return exit_codes.INTERRUPTED
 
 

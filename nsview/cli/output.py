@@ -97,14 +97,6 @@ def flush() -> None:
             sys.stdout.flush()
 
 
-def abandon() -> None:
-    """Let go of what stdout did not take: the interpreter would try, and wait, again at its end."""
-    if sys.stdout is not None:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
-
-
 def print_notes(partial: Sequence[str]) -> None:
     """Say on stderr what the view lacks."""
     for reason in partial:
@@ -157,7 +149,10 @@ def _complaining() -> Iterator[None]:
     try:
         yield
     except OSError as error:  # a full disk, say; a reader that left ends us by SIGPIPE
-        abandon()
+        # The interpreter tries again at its end, and must not complain a second time.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
         raise NsviewError(f"cannot write to stdout: {error.strerror}") from None
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.command import command, nsview, nsview_on_a_terminal
+from support.command import ENVIRONMENT, command, nsview, nsview_on_a_terminal
 from support.processes import (
     PATIENCE,
     inode,
@@ -320,34 +320,52 @@ def _a_number_that_the_host_has_not() -> int:
 def _into_a_small_pipe(*words: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     reading, writing = os.pipe()
     fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
-    process = subprocess.Popen(command(*words), stdout=writing, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        command(*words), stdout=writing, stderr=subprocess.PIPE, env=ENVIRONMENT
+    )
     os.close(writing)
     try:
         yield process, reading
     finally:
         process.kill()
         process.communicate()
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # a test may have closed it
             os.close(reading)
 
 
-def _waiting(descriptor: int) -> int:
-    answer = fcntl.ioctl(descriptor, termios.FIONREAD, bytes(4))
-    return int(struct.unpack("i", answer)[0])
+def _is_stuck(process: subprocess.Popen[bytes], reading: int) -> bool:
+    """It has begun to print, and sleeps: the pipe takes no more."""
+    (waiting,) = struct.unpack("i", fcntl.ioctl(reading, termios.FIONREAD, bytes(4)))
+    return waiting > 0 and Path(f"/proc/{process.pid}/stat").read_text().split()[2] == "S"
 
 
-def test_a_reader_that_has_seen_enough() -> None:
-    with _into_a_small_pipe("ps", "--json") as (process, reading):
-        wait_until(lambda: _waiting(reading) == 4096)
+@pytest.fixture
+def talkative() -> Iterator[int]:
+    """A process whose arguments alone fill the pipe."""
+    with started("sh", "-c", "read line", "sh", "x" * 6_000) as process:
+        wait_until(lambda: b"xxx" in Path(f"/proc/{process.pid}/cmdline").read_bytes())
+        yield process.pid
+
+
+_LONG = pytest.mark.parametrize("words", [("pid", "PID"), ("ps",), ("ps", "--json")], ids=" ".join)
+
+
+@_LONG
+def test_a_reader_that_has_seen_enough(talkative: int, words: tuple[str, ...]) -> None:
+    words = tuple(str(talkative) if word == "PID" else word for word in words)
+    with _into_a_small_pipe(*words) as (process, reading):
+        wait_until(lambda: _is_stuck(process, reading))
         os.close(reading)
         assert process.wait(PATIENCE) == -signal.SIGPIPE
         assert process.stderr is not None
         assert b"rror" not in process.stderr.read()
 
 
-def test_interrupted_while_nobody_reads() -> None:
-    with _into_a_small_pipe("ps", "--json") as (process, reading):
-        wait_until(lambda: _waiting(reading) == 4096)
+@_LONG
+def test_interrupted_while_nobody_reads(talkative: int, words: tuple[str, ...]) -> None:
+    words = tuple(str(talkative) if word == "PID" else word for word in words)
+    with _into_a_small_pipe(*words) as (process, reading):
+        wait_until(lambda: _is_stuck(process, reading))
         process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE) == exit_codes.INTERRUPTED
         assert process.stderr is not None

@@ -19,6 +19,8 @@ import pytest
 
 _CHECKOUT = str(Path(__file__).parents[2])
 _TIMEOUT = 120
+#: As users have it: a CI's PYTHONUNBUFFERED would hide what a buffer does at the end.
+ENVIRONMENT = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
 NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--")
 
 
@@ -61,6 +63,7 @@ def nsview(
         timeout=_TIMEOUT,
         check=False,
         cwd=cwd,
+        env=ENVIRONMENT,
     )
     err = done.stderr.decode()
     assert "Traceback" not in err, err
@@ -72,7 +75,12 @@ def nsview_on_a_terminal(*words: str, columns: int = 200) -> Done:
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, columns))
     process = subprocess.Popen(
-        command(*words), stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, cwd=_CHECKOUT
+        command(*words),
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=theirs,
+        cwd=_CHECKOUT,
+        env=ENVIRONMENT,
     )
     os.close(theirs)
     read = b""

@@ -252,9 +252,11 @@ def test_a_terminal_of_unknown_size_gets_whole_lines() -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
 def test_a_full_disk_is_an_error_in_words() -> None:
     code = "import sys; from nsview.cli.main import main; sys.exit(main(['doctor']))"
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
     with open("/dev/full", "wb") as full:
         done = subprocess.run(
             [sys.executable, "-c", code],
+            env=environment,
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import select
 import signal
 import sys
 from collections.abc import Callable, Iterable
@@ -21,6 +20,7 @@ from nsview.errors import NoSuchObject, NsviewError
 from nsview.host.model import Container, Snapshot
 from nsview.host.reference import find_container
 from nsview.tui.commands import COMMANDS, complete, find_command
+from nsview.tui.hangup import end_with_terminal
 from nsview.tui.home import HomePage
 from nsview.tui.keymap import bindings_of, find_clashes
 from nsview.tui.page import Page
@@ -29,9 +29,6 @@ from nsview.tui.scanner import JobDone, ScanFailed, Scanned, Scanner, Source
 from nsview.tui.settings import Settings, read_settings, remember_theme
 from nsview.tui.status import Status, describe, host_words
 
-_TERMINAL_CHECK_SECONDS = 5.0
-#: What a shell reports of a program that died of SIGHUP.
-_HUNG_UP = 128 + signal.SIGHUP
 _DEFAULT_THEME = "textual-dark"
 _FUNCTION_KEY = re.compile("f[0-9]+")
 
@@ -95,7 +92,8 @@ class NsviewApp(App[None]):
         )
         self.app_suspend_signal.subscribe(self, lambda _: self.scanner.suspend(True))
         self.app_resume_signal.subscribe(self, lambda _: self.scanner.suspend(False))
-        self.set_interval(_TERMINAL_CHECK_SECONDS, self._leave_with_terminal)
+        if not self.is_headless and sys.__stdin__ is not None:
+            end_with_terminal(sys.__stdin__.fileno())
         self.scanner.start()
 
     def on_unmount(self) -> None:
@@ -283,17 +281,3 @@ class NsviewApp(App[None]):
             self.set_keymap({})
             words = f"{'; '.join(clashes)}: the keymap is not used"
             self.say(words, title="keys clash", severity="warning")
-
-    def _leave_with_terminal(self) -> None:
-        # SIGHUP ends us like any program; this is for those who were started to ignore it.
-        if terminal_is_gone():
-            self.exit(return_code=_HUNG_UP)
-
-
-def terminal_is_gone() -> bool:
-    """Whether the terminal on the standard input was hung up."""
-    if sys.__stdin__ is None or not sys.__stdin__.isatty():
-        return False
-    poll = select.poll()
-    poll.register(sys.__stdin__.fileno(), 0)  # POLLHUP and POLLERR come unasked
-    return bool(poll.poll(0))

@@ -61,12 +61,14 @@ class Terminal:
 
 @contextmanager
 def on_terminal(
-    module: str, *arguments: str, size: tuple[int, int] = (120, 40)
+    module: str, *arguments: str, size: tuple[int, int] = (120, 40), ignore_hangup: bool = False
 ) -> Iterator[Terminal]:
     """Run ``python -m module`` on a pseudo terminal; gone at the end, whatever happens."""
     pid, fd = pty.fork()
     if pid == 0:  # the child
         os.chdir(_TESTS)
+        if ignore_hangup:  # as nohup(1) does
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
         environment = {**os.environ, "TERM": "xterm-256color", "PYTHONPATH": str(_TESTS),
                        "XDG_CONFIG_HOME": "/nonexistent"}  # fmt: skip
         os.execve(sys.executable, [sys.executable, "-m", module, *arguments], environment)

@@ -26,7 +26,9 @@ def test_hostile_names_are_shown_and_not_obeyed(theme: str) -> None:
         terminal.until(lambda seen: b"R [/red]\\x1b]0;" in seen)
         terminal.until(lambda seen: b"[@click=app.quit]x[/] \\x9b2J" in seen)
         for keys, shown in (
-            (b"\x17", b"COMMAND"),  # Ctrl-W: images, cgroups and commands too
+            (b"\x17", b"IMAGE"),  # Ctrl-W: images, cgroups and commands too
+            (b"\x1b[C" * 20, b"COMMAND"),
+            (b"\x1b[D" * 20, b"ENGINE"),
             (b"t", b"by flat"),
             (b"/R .*red\r", b"filter: R .*red"),
             (b"y", b"\\u001b]0;"),
@@ -41,8 +43,9 @@ def test_hostile_names_are_shown_and_not_obeyed(theme: str) -> None:
         assert os.waitstatus_to_exitcode(terminal.wait()) == 0
 
 
-def test_program_ends_with_its_terminal() -> None:
-    with on_terminal("tui.fake") as terminal:
+@pytest.mark.parametrize("ignore_hangup", [False, True])
+def test_program_ends_with_its_terminal(ignore_hangup: bool) -> None:
+    with on_terminal("tui.fake", ignore_hangup=ignore_hangup) as terminal:
         terminal.until(lambda seen: b"web-1" in seen)
         os.close(terminal.fd)
         terminal.fd = -1

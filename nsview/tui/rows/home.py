@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from nsview.display import display
@@ -26,6 +27,7 @@ MORE_STOPPED: Hashable = ("more", "stopped")
 
 NOTHING = "no container runs here; see i (isolated services), a (stopped ones), :ns, :ps"
 
+_HEX_ID = re.compile("[0-9a-f]{32,}")
 _NONE = Cell("–", "dim")
 _HOST = "host"
 
@@ -41,13 +43,14 @@ COLUMNS = (
     Column(key="user", title="USER", max_width=12, worth=2),
     Column(key="up", title="UP", min_width=4, align="right", worth=4),
 )
+#: Nothing is dropped and nothing cut: there is more than fits, and the arrows scroll to it.
 WIDE_COLUMNS = (
-    *COLUMNS,
-    Column(key="image", title="IMAGE", max_width=44, worth=8),
-    Column(key="pod", title="POD", max_width=30, worth=7),
-    Column(key="started", title="STARTED", max_width=19, worth=6, sortable=False),
-    Column(key="cgroup", title="CGROUP", max_width=60, worth=5),
-    Column(key="command", title="COMMAND", min_width=10, max_width=80, flex=True, worth=9),
+    *(replace(column, worth=None, flex=False) for column in COLUMNS),
+    Column(key="image", title="IMAGE", max_width=44),
+    Column(key="pod", title="POD", max_width=30),
+    Column(key="started", title="STARTED", max_width=19, sortable=False),
+    Column(key="cgroup", title="CGROUP", max_width=60),
+    Column(key="command", title="COMMAND", min_width=10, flex=True),
 )
 
 _SORT_KEYS: dict[str, Callable[[Container], tuple[object, ...]]] = {
@@ -148,7 +151,7 @@ class _Builder:
             _status(one),
             Cell(one.name, "title" if one.kind == _HOST else ""),
             _engine(one),
-            Cell(one.id[:SHORT_ID], "label") if one.id else _NONE,
+            _id(one),
             str(one.pid) if one.pid else _NONE,
             str(len(one.members)) if one.members else _NONE,
             _namespaces(one),
@@ -210,8 +213,15 @@ class _Builder:
         for one in containers:
             name = key(one)
             groups.setdefault(one.ref if name is None else ("group", name), []).append(one)
+        arranged = list(groups.items())
+        if self._options.sort == "name":
+            # A pod stands under its own name, wherever the names of its containers would put it.
+            arranged.sort(
+                key=lambda item: (title(item[1][0]) or item[1][0].name).casefold(),
+                reverse=self._options.reverse,
+            )
         rows: list[Row] = []
-        for group, members in groups.items():
+        for group, members in arranged:
             if key(members[0]) is None:
                 rows.append(self.row(members[0]))
                 continue
@@ -247,6 +257,12 @@ def _status(one: Container) -> Cell:
     if one.status == "stopped":
         return Cell("○", "dim")
     return Cell("◌", "dim") if one.kind == "isolated" else Cell("●", "good")
+
+
+def _id(one: Container) -> Cell:
+    if one.id is None or one.id == one.name:  # LXC, nspawn: the name is the id
+        return _NONE
+    return Cell(one.id[:SHORT_ID] if _HEX_ID.fullmatch(one.id) else one.id, "label")
 
 
 def _engine_words(one: Container) -> str:

@@ -22,7 +22,7 @@ def assert_nothing_is_obeyed(terminal: Terminal) -> None:
 
 @pytest.mark.parametrize("theme", ["textual-dark", "ansi-dark"])
 def test_hostile_names_are_shown_and_not_obeyed(theme: str) -> None:
-    with on_terminal("tui.fake", theme) as terminal:
+    with on_terminal("tui.fake", theme, size=(160, 40)) as terminal:
         terminal.until(lambda seen: b"R [/red]\\x1b]0;" in seen)
         terminal.until(lambda seen: b"[@click=app.quit]x[/] \\x9b2J" in seen)
         for keys, shown in (

@@ -3,7 +3,7 @@
 ::
 
     NsviewError              exit 1
-    ├── NoSuchObject         exit 3   no container, process or namespace of that name (or it is gone)
+    ├── NoSuchObject         exit 3   no such container, process or namespace (or it is gone)
     │   └── Ambiguous        exit 3   several fit; the candidates are listed
     └── NotPermitted         exit 4   the kernel does not let this user look or act
 

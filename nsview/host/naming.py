@@ -8,6 +8,8 @@ from typing import TypeVar
 from nsview.host.model import Container
 
 _SHORT_ID = 12
+_RANDOM_ID = 32
+_HEX = frozenset("0123456789abcdef")
 _Key = TypeVar("_Key", bound=Hashable)
 
 #: Engines without names of their own: what they run is told apart by PID.
@@ -15,8 +17,9 @@ _NAMELESS = frozenset({"unshare", "bubblewrap"})
 
 
 def short_id(container_id: str) -> str:
-    """The first twelve characters, as every engine shows them."""
-    return container_id[:_SHORT_ID]
+    """The first twelve digits of a random id, as every engine shows them; a name as it is."""
+    random = len(container_id) >= _RANDOM_ID and _HEX.issuperset(container_id)
+    return container_id[:_SHORT_ID] if random else container_id
 
 
 def plain_ref(container: Container) -> str:

@@ -147,7 +147,6 @@ def test_containerd(containerd: engines.Containerd) -> None:
     assert not snapshot.membership.keys() & set(servants(containerd.run.name))
 
 
-@pytest.mark.xfail(reason="ids that are names are cut to twelve characters", strict=True)
 def test_a_long_id_that_is_a_name(containerd: engines.Containerd) -> None:
     check(containerd.start(ident=containerd.unique()))
 

@@ -73,8 +73,8 @@ class RowPainter:
             if column.key == sorted_by:
                 name, title = "sorted", title + ("▼" if reverse else "▲")
             segments += [
-                Segment(text, self.style(name))
-                for text, _ in fit([(title, "")], width, column.align)
+                Segment(text, self.style(style or "header"))
+                for text, style in fit([(title, name)], width, column.align)
             ]
         return Strip(segments).simplify()
 

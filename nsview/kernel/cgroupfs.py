@@ -53,6 +53,13 @@ class Cgroupfs:
 
     hierarchies: tuple[Hierarchy, ...]
 
+    @property
+    def layout(self) -> str:
+        """``v2``, ``v1``, ``hybrid`` (v1 controllers beside a v2 tree) or ``none``, as systemd
+        calls them."""
+        versions = {hierarchy.version for hierarchy in self.hierarchies}
+        return {(1,): "v1", (2,): "v2", (1, 2): "hybrid"}.get(tuple(sorted(versions)), "none")
+
     def directory(self, cgroups: Iterable[CgroupPath], controller: str) -> str | None:
         """Return where the files of one controller (``memory``, ``name=systemd``) are for a task.
 

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from nsview.host.model import Snapshot
+from nsview.kernel.cgroupfs import own_cgroupfs
 
 Piece = tuple[str, str]
 """Text, and a style in Textual's words; the text is made safe when it is drawn."""
 
 _DIM = "$foreground 70%"
-_CGROUP_V2 = "/sys/fs/cgroup/cgroup.controllers"
 
 
 class Status(NamedTuple):
@@ -55,7 +55,7 @@ def host_words() -> str:
     """``host-a  6.18.44 · cgroup v2``: what does not change while we run."""
     name = os.uname()
     release = name.release.partition("-")[0]
-    return f"{name.nodename}  {release} · cgroup {'v2' if os.path.exists(_CGROUP_V2) else 'v1'}"
+    return f"{name.nodename}  {release} · cgroup {own_cgroupfs().layout}"
 
 
 def count_words(snapshot: Snapshot) -> Iterable[str]:

@@ -139,7 +139,7 @@ class ContainersStorage(DiskStore):
 
     def __init__(self, root: str, graph_root: str, run_root: str | None, user: int = 0) -> None:
         super().__init__(root, graph_root, user, run_root)
-        self._run_root = run_root
+        self.run_root = run_root
         self._lists = ParsedFiles(parse_containers, user=user, limit=DATABASE_LIMIT)
         self._run_lists = ParsedFiles(parse_containers, user=user, limit=DATABASE_LIMIT)
         self._images = ParsedFiles(parse_images, user=user, limit=DATABASE_LIMIT)
@@ -154,7 +154,7 @@ class ContainersStorage(DiskStore):
         with open_folder(self.root, self.path) as graph:
             if graph is None:
                 return ()
-            with open_folder(self.root, self._run_root or "/nonexistent") as run:
+            with open_folder(self.root, self.run_root or "/nonexistent") as run:
                 sources = self._read(graph, run)
         if sources != self._sources:
             self._sources = sources

@@ -47,6 +47,11 @@ class Host:
         self._stores: list[Store] = []
         self._cgroupfs = read_cgroupfs()
 
+    @property
+    def stores(self) -> tuple[Store, ...]:
+        """The engines' directories, as the last snapshot found them."""
+        return tuple(self._stores)
+
     def snapshot(self, *, commands: bool = False, stopped: bool = False) -> Snapshot:
         """Look at the host now.
 

@@ -24,17 +24,22 @@ class Root:
     rootfs: Rootfs | None
 
 
-def root_of(mounts: tuple[Mount, ...]) -> Root:
-    """The root in a mount table: the mount on ``/`` that hangs on nothing else in the table.
+def root_mount(mounts: tuple[Mount, ...]) -> Mount | None:
+    """The mount on ``/`` that hangs on nothing else in the table; None in a chroot.
 
     A later mount on ``/`` covers it for who comes anew, not for those whose root it already is.
     """
     listed = {mount.id for mount in mounts}
     on_root = [mount for mount in mounts if mount.target == "/"]
     roots = [mount for mount in on_root if mount.parent not in listed] or on_root
-    if not roots:
+    return roots[0] if roots else None
+
+
+def root_of(mounts: tuple[Mount, ...]) -> Root:
+    """What a process's ``/`` is, by its mount table."""
+    root = root_mount(mounts)
+    if root is None:
         return Root(None, None)
-    root = roots[0]
     return Root((root.device, root.root), Rootfs(root.fstype, _count_layers(root)))
 
 

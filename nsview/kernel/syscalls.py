@@ -24,6 +24,7 @@ LISTNS: Final = 470
 CLONE_FS: Final = 0x200
 """For unshare(): a thread with its own root and working directory may enter a mount namespace."""
 
+RESOLVE_NO_XDEV: Final = 0x01
 RESOLVE_NO_MAGICLINKS: Final = 0x02
 RESOLVE_NO_SYMLINKS: Final = 0x04
 RESOLVE_BENEATH: Final = 0x08

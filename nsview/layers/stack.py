@@ -10,7 +10,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 Role = Literal["upper", "init", "lower", "data", "branch"]
-Resolution = Literal["exact", "relative", "by-device", "fd", "unresolvable"]
+Resolution = Literal["exact", "relative", "by-device", "fd", "suffix", "store", "unresolvable"]
+"""How the kernel's words led to a directory (`nsview.layers.resolve`).
+
+exact         an absolute path, in the mount namespace that the overlay was mounted in
+relative      below the directory that the writable layer's absolute path implies
+by-device     below the directory that the place of the same mount in that namespace implies
+fd            the mounter passed descriptors; the engine's file beside the upper layer has the names
+suffix        a temporary mount that is gone by now; its last two names, below the engine's own
+              directory
+store         the engine's files say it, the kernel does not: a stopped container, fuse-overlayfs
+unresolvable  what it was, nothing says for sure
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +50,11 @@ class Layer:
     files: int | None = None
     size: int | None = None
     """Bytes; None until walked."""
+
+    @property
+    def directory(self) -> str | None:
+        """`path` as we would type it; to open it, use `root` and `path`."""
+        return None if self.path is None else self.root.rstrip("/") + self.path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,216 @@
+"""The layers of containerd's containers: snapshots, from two databases and the content store.
+
+::
+
+    io.containerd.metadata.v1.bolt/meta.db
+        v1/<namespace>/containers/<id>/{image,snapshotter,snapshotKey}
+        v1/<namespace>/snapshots/<snapshotter>/<key>/{name,parent}     parent is a key, too
+        v1/<namespace>/images/<reference>/target/digest
+        v1/<namespace>/content/blob/<digest>/labels/containerd.io/gc.ref.snapshot.<snapshotter>
+    io.containerd.snapshotter.v1.<snapshotter>/metadata.db
+        v1/snapshots/<name>/{id,kind}                                  directory snapshots/<id>/fs
+    io.containerd.content.v1.content/blobs/sha256/<digest>             manifests, configs
+
+The key of an image's layer is its chain id. core/metadata/buckets.go, core/snapshots/storage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, Literal, NamedTuple
+
+from nsview.engines.bbolt import BboltError, Bucket, parse_bbolt
+from nsview.engines.containerd_store import DATABASE
+from nsview.engines.disk import DATABASE_LIMIT, DiskStore
+from nsview.engines.stored_stack import (
+    LONGEST_CHAIN,
+    StoredLayer,
+    StoredStack,
+    StoreFiles,
+    diff_ids_of,
+    fold_chain,
+    instructions,
+    is_name,
+)
+from nsview.engines.untrusted import sequence, text
+
+_BLOBS: Final = "io.containerd.content.v1.content/blobs"
+#: An index, a manifest for each of its platforms, and their configs.
+_BLOBS_READ: Final = 64
+_VIEW, _COMMITTED = 1, 3  # core/snapshots: KindView, KindActive = 2, KindCommitted
+#: Every snapshot is a whole copy.
+_WHOLE: Final = frozenset({"native", "btrfs", "zfs"})
+
+
+class _Snapshot(NamedTuple):
+    key: str
+    number: int
+    kind: int
+
+
+def read_stack(
+    store: DiskStore,
+    namespace: str,
+    container_id: str,
+    *,
+    snapshotter: str | None = None,
+    image_digest: str | None = None,
+    init_key: str | None = None,
+) -> StoredStack | None:
+    """The layers of a container; None where no file says them.
+
+    For docker, which keeps no record of a container in here: `snapshotter`, whose key is then the
+    container's id, `image_digest`, and the key of the ``-init`` layer.
+    """
+    files = StoreFiles(store)
+    try:
+        meta = parse_bbolt(files.bytes(DATABASE, DATABASE_LIMIT))
+        top = meta.bucket(b"v1", namespace.encode())
+        if top is None:
+            return None
+        stack = _read(files, top, container_id, snapshotter, image_digest, init_key)
+    except BboltError:
+        return None
+    return stack
+
+
+def _read(
+    files: StoreFiles,
+    namespace: Bucket,
+    container_id: str,
+    snapshotter: str | None,
+    digest: str | None,
+    init_key: str | None,
+) -> StoredStack | None:
+    image = None
+    key = container_id
+    if snapshotter is None:
+        container = namespace.bucket(b"containers", container_id.encode("utf-8", "replace"))
+        values = container.values() if container else {}
+        snapshotter, key = _text(values.get(b"snapshotter")), _text(values.get(b"snapshotKey"))
+        image = _text(values.get(b"image")) or None
+        digest = _target(namespace, image) if image else None
+    if not is_name(snapshotter):
+        return None
+    chain = list(_chain(files, namespace, snapshotter, key))
+    if not chain:
+        return None
+    top_chain = next((one.key for one in chain if one.key.startswith("sha256:")), "")
+    config = _config(files, digest, top_chain)
+    if config is None:
+        digest = _labelled(namespace, snapshotter, top_chain)
+        config = _config(files, digest, top_chain)
+    digests = diff_ids_of(config)
+    facts = dict(zip(fold_chain(digests), digests, strict=True)) if config is not None else {}
+    steps = instructions(config)
+    where = "snapshots/{}" if snapshotter in _WHOLE else "snapshots/{}/fs"
+    home = f"io.containerd.snapshotter.v1.{snapshotter}"
+    layers = tuple(
+        StoredLayer(
+            role=_role(one, init_key),
+            path=files.path(f"{home}/{where.format(one.number)}"),
+            digest=facts.get(one.key),
+            chain_id=one.key if one.key.startswith("sha256:") else None,
+            created_by=steps.get(one.key),
+        )
+        for one in chain
+        if one.kind != _VIEW  # it has a directory that nothing is mounted from
+    )
+    whole = snapshotter in _WHOLE
+    return StoredStack(
+        root=files.root,
+        layers=layers[:1] if whole else layers,
+        form="plain" if whole or len(layers) == 1 else _form(snapshotter),
+        driver=snapshotter,
+        image=image,
+        image_id=(digest or "").removeprefix("sha256:") or None,
+    )
+
+
+def _role(snapshot: _Snapshot, init_key: str | None) -> Literal["upper", "init", "lower"]:
+    if snapshot.kind != _COMMITTED:
+        return "upper"
+    return "init" if snapshot.key == init_key else "lower"
+
+
+def _form(snapshotter: str) -> Literal["overlay", "fuse-overlayfs"]:
+    return "fuse-overlayfs" if snapshotter == "fuse-overlayfs" else "overlay"
+
+
+def _chain(files: StoreFiles, namespace: Bucket, snapshotter: str, key: str) -> Iterator[_Snapshot]:
+    """A snapshot and all below it, topmost first."""
+    listed = namespace.bucket(b"snapshots", snapshotter.encode())
+    data = files.bytes(f"io.containerd.snapshotter.v1.{snapshotter}/metadata.db", DATABASE_LIMIT)
+    stored = parse_bbolt(data).bucket(b"v1", b"snapshots") if data else None
+    if listed is None or stored is None:
+        return
+    keys, names = dict(listed.buckets()), dict(stored.buckets())
+    for _ in range(LONGEST_CHAIN + 1):
+        entry = keys.get(key.encode("utf-8", "replace"))
+        values = entry.values() if entry else {}
+        snapshot = names.get(values.get(b"name", b""))
+        if snapshot is None:
+            return
+        facts = snapshot.values()
+        number = parse_unsigned(facts.get(b"id", b""))
+        kind = parse_unsigned(facts.get(b"kind", b""))
+        if number is None or kind is None:
+            return
+        yield _Snapshot(key, number, kind)
+        key = _text(values.get(b"parent"))
+
+
+def parse_unsigned(data: bytes) -> int | None:
+    """A number as Go's binary.PutUvarint writes it; None when it is none, or of more than 64 bits.
+
+    core/snapshots/storage/bolt.go writes the kind as one plain byte, which is the same.
+    """
+    value = 0
+    for index, byte in enumerate(data[:10]):
+        value |= (byte & 0x7F) << 7 * index
+        if byte < 0x80:
+            return value if index + 1 == len(data) and value < 1 << 64 else None
+    return None
+
+
+def _target(namespace: Bucket, reference: str) -> str | None:
+    target = namespace.bucket(b"images", reference.encode("utf-8", "replace"), b"target")
+    return _text(target.values().get(b"digest")) or None if target else None
+
+
+def _labelled(namespace: Bucket, snapshotter: str, chain_id: str) -> str | None:
+    """The config blob that the garbage collector was told to belong to these layers."""
+    blobs = namespace.bucket(b"content", b"blob")
+    label = f"containerd.io/gc.ref.snapshot.{snapshotter}".encode()
+    for digest, blob in blobs.buckets() if blobs and chain_id else ():
+        labels = blob.bucket(b"labels")
+        if labels and labels.values().get(label) == chain_id.encode():
+            return _text(digest)
+    return None
+
+
+def _config(files: StoreFiles, digest: str | None, chain_id: str) -> object:
+    """The image config below a digest (index, manifest or config) whose layers are these."""
+    waiting = [digest]
+    for _ in range(_BLOBS_READ):
+        wanted = next((one for one in waiting if one), None)
+        if wanted is None:
+            return None
+        waiting = waiting[waiting.index(wanted) + 1 :]
+        document = _blob(files, wanted)
+        if fold_chain(diff_ids_of(document))[-1:] == [chain_id]:
+            return document
+        waiting.append(text(document, "config", "digest"))
+        waiting += [text(one, "digest") for one in sequence(document, "manifests")[:_BLOBS_READ]]
+    return None
+
+
+def _blob(files: StoreFiles, digest: str) -> object:
+    algorithm, _, name = digest.partition(":")
+    if not is_name(algorithm) or not is_name(name):
+        return None
+    return files.json(f"{_BLOBS}/{algorithm}/{name}")
+
+
+def _text(value: bytes | None) -> str:
+    return (value or b"").decode("utf-8", "replace")

@@ -78,8 +78,16 @@ class _Running:
         self._procfs = host.procfs
         self._snapshot = snapshot
         self._container = container
-        self._pid = container.pid
+        self._pid = self._host_process() if container.kind == "host" else container.pid
         self._stored = stored
+
+    def _host_process(self) -> int:
+        # Number 1 of the host may not be readable; we are.
+        own = self._snapshot.tasks.get(os.getpid())
+        initial = self._snapshot.initial["mnt"]
+        if own is not None and own.namespaces[_MNT] == initial:
+            return own.pid
+        return self._container.pid or os.getpid()
 
     def read(self) -> Stack:
         """What its ``/`` is made of."""
@@ -154,11 +162,18 @@ class _Running:
         """Mount namespaces in which its root may have been mounted, the likeliest first."""
         seen = set()
         for task in self._candidates():
-            key = task.namespaces[_MNT]
+            key = task.namespaces[_MNT], self._root_link(task)
             view = None if key in seen or task.kernel_thread else self._view(task)
             if view is not None:
                 seen.add(key)
                 yield view
+
+    def _root_link(self, task: Task) -> str | None:
+        # In one mount namespace, processes may have different roots.
+        try:
+            return self._procfs.read_link(task.pid, "root")
+        except PermissionError:
+            return None
 
     def _candidates(self) -> Iterator[Task]:
         """A process of each mount namespace: the host's, those around it, its own, all others."""

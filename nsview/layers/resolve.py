@@ -31,7 +31,7 @@ from nsview.kernel.safe_open import read_below
 from nsview.layers.rules import overlay_rules
 from nsview.layers.stack import Layer, Resolution, Role, Stack
 from nsview.layers.views import Directory, View, find_directory
-from nsview.layers.witness import Witness
+from nsview.layers.witness import Verdict, Witness
 
 _LAYER_OPTIONS = frozenset({"lowerdir", "lowerdir+", "datadir+", "upperdir"})
 _LOWER_LIMIT = 64 * 1024
@@ -65,6 +65,11 @@ class _Attempt:
     confirmed: int
     listed: Mount | None
     """The same overlay in that mount namespace."""
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """Greater is better."""
+        return self.confirmed, _count(self.found)
 
 
 def resolve_overlay(
@@ -122,9 +127,11 @@ def _choose(
     best: _Attempt | None = None
     for view in views:
         attempt = _attempt(mount, shown, view, witness)
-        if attempt.confirmed:
+        if attempt.confirmed and all(attempt.found):
             return attempt
-        if best is None and attempt.listed is not None and any(attempt.found):
+        if not attempt.confirmed and attempt.listed is None:
+            continue
+        if any(attempt.found) and (best is None or attempt.rank > best.rank):
             best = attempt
     return best
 
@@ -135,21 +142,33 @@ def _attempt(mount: Mount, shown: Sequence[_Shown], view: View, witness: Witness
     confirmed = 0
     for found in _readings(shown, view, listed):
         verdicts = witness.judge([one.place if one else None for one in found])
-        backed = {
-            one.resolution
-            for one, verdict in zip(found, verdicts, strict=True)
-            if one and verdict == "same"
-        }
-        accepted = [
-            one
-            if one and verdict != "other" and (one.certain or one.resolution in backed)
-            else None
-            for one, verdict in zip(found, verdicts, strict=True)
-        ]
+        accepted = _accept(found, verdicts)
         score = verdicts.count("same")
         if (score, _count(accepted)) > (confirmed, _count(best)):
             best, confirmed = accepted, score
     return _Attempt(view, tuple(best), confirmed, listed)
+
+
+def _accept(found: Sequence[_Found | None], verdicts: Sequence[Verdict]) -> list[_Found | None]:
+    """Those that nothing contradicts; of guesses, those that are confirmed.
+
+    Guesses of one kind are right or wrong together: one that is confirmed, and none contradicted,
+    vouches for the empty directories among them.
+    """
+    said: dict[Resolution, set[Verdict]] = {}
+    for one, verdict in zip(found, verdicts, strict=True):
+        if one:
+            said.setdefault(one.resolution, set()).add(verdict)
+
+    def holds(one: _Found, verdict: Verdict) -> bool:
+        if one.certain or verdict != "unknown":
+            return verdict != "other"
+        return "same" in said[one.resolution] and "other" not in said[one.resolution]
+
+    return [
+        one if one and holds(one, verdict) else None
+        for one, verdict in zip(found, verdicts, strict=True)
+    ]
 
 
 def _count(found: Sequence[_Found | None]) -> int:

@@ -52,14 +52,18 @@ class Witness:
         if self._merged is None:
             return ["unknown"] * len(places)
         one_device = len({place.device for place in places if place}) == 1 and all(places)
-        return [
-            "unknown"
-            if place is None
-            else self._judge_top(place, one_device)
-            if not position
-            else self._judge_lower(place, places[:position])
-            for position, place in enumerate(places)
-        ]
+        verdicts: list[Verdict] = []
+        above: list[Directory | None] = []
+        for place in places:
+            if place is None:
+                verdict: Verdict = "unknown"
+            elif not above:
+                verdict = self._judge_top(place, one_device)
+            else:
+                verdict = self._judge_lower(place, above)
+            verdicts.append(verdict)
+            above.append(None if verdict == "other" else place)
+        return verdicts
 
     def _judge_top(self, place: Directory, one_device: bool) -> Verdict:
         # The root directory shows what the topmost layer's says. It may change in between.
@@ -85,7 +89,9 @@ class Witness:
                 break
         seen = [place for place in above if place is not None]
         if len(seen) < len(above):
-            return "unknown"
+            # What is lost above may hide it; but where one directory is another by now, so may be
+            # the next.
+            return "other" if missed else "unknown"
         return "other" if any(self._is_missing(path, seen) for path in missed) else "unknown"
 
     def _is_missing(self, path: str, above: Sequence[Directory]) -> bool:

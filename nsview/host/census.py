@@ -28,6 +28,10 @@ _REREAD_EVERY = 16
 #: States of what has ended: zombie, dead.
 _ENDED = ("Z", "X")
 
+ThreadLinks = Mapping[tuple[int, int], tuple[int, ...]]
+"""(pid, tid) -> ten inodes, as `nsview.kernel.ns_links.read_namespaces` gives them, of every thread
+that may be in other namespaces than its process."""
+
 
 class CensusSource(Protocol):
     """Where rows come from."""
@@ -35,6 +39,10 @@ class CensusSource(Protocol):
     @property
     def name(self) -> str:
         """In the words of ``--census`` and ``doctor``."""
+
+    @property
+    def threads(self) -> ThreadLinks | None:
+        """Of the last read; None where this source does not look at threads."""
 
     def read(self) -> dict[int, Task]:
         """Every process that is there now, by its pid, ascending."""
@@ -49,6 +57,7 @@ class ProcfsCensus:
     """The census from /proc, with a memory of what has not run since the last read."""
 
     name = "procfs"
+    threads = None
 
     def __init__(self, procfs: Procfs) -> None:
         self._procfs = procfs

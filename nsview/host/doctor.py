@@ -228,8 +228,7 @@ def _host_features(procfs: Procfs) -> Iterator[Finding]:
         has = own_namespace(procfs, kind) != 0
         yield Finding(f"{kind} namespaces", has, _there(has), "containers have none of this kind")
     yield _cgroups(procfs)
-    btf = Path("/sys/kernel/btf/vmlinux").exists()
-    yield Finding("BTF", btf, _there(btf), "the census is read from /proc, not by BPF")
+    yield _bpf_census(procfs)
     schedstat = Path(procfs.path("self", "schedstat")).exists()
     yield Finding("schedstat", schedstat, _there(schedstat), "every process is read at every scan")
     overlay = b"\toverlay\n" in procfs.read_global("filesystems")
@@ -240,6 +239,21 @@ def _host_features(procfs: Procfs) -> Iterator[Finding]:
     yield Finding("user namespaces", most not in ("", "0"), f"at most {most or 0}", "none there")
     yield Finding("kernel", True, platform.release(), "")
     yield Finding("Python", True, platform.python_version(), "")
+
+
+def _bpf_census(procfs: Procfs) -> Finding:
+    from nsview.errors import NsviewError
+    from nsview.host.census_bpf import BpfCensus
+    from nsview.host.census_choice import FEW_PROCESSES
+
+    cost = "processes are read from /proc, which takes longer where there are thousands"
+    try:
+        BpfCensus(procfs).close()
+    except NsviewError as error:
+        why = f"{error.message} ({error.hint})" if error.hint else error.message
+        return Finding("BPF census", False, why, cost)
+    found = f"loads; taken where there are more than {FEW_PROCESSES} processes"
+    return Finding("BPF census", True, found, cost)
 
 
 def _cgroups(procfs: Procfs) -> Finding:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nsview.host.model import Holder
@@ -53,8 +53,7 @@ def find_in_processes(procfs: Procfs, tasks: Iterable[Task]) -> Iterator[Sightin
     # Thousands of processes are in few combinations of namespaces: those are counted first.
     combinations: dict[tuple[int, ...], list[int]] = {}
     for task in tasks:
-        links = (*task.namespaces, task.pid_for_children, task.time_for_children)
-        combinations.setdefault(links, []).append(task.pid)
+        combinations.setdefault(_links_of(task), []).append(task.pid)
     members: dict[tuple[str, str, int, bool], list[list[int]]] = {}
     for links, pids in combinations.items():
         for membership in _memberships(links):
@@ -67,12 +66,22 @@ def find_in_processes(procfs: Procfs, tasks: Iterable[Task]) -> Iterator[Sightin
         yield Sighting(kind, ino, holder, procfs.path(first, f"ns/{link}"), spare=spare)
 
 
-def find_in_threads(procfs: Procfs, tasks: Iterable[Task]) -> Iterator[Sighting]:
-    """Threads that have left the namespaces of their process (unshare(2), setns(2))."""
+def find_in_threads(
+    procfs: Procfs,
+    tasks: Iterable[Task],
+    threads: Mapping[tuple[int, int], tuple[int, ...]] | None = None,
+) -> Iterator[Sighting]:
+    """Threads that have left the namespaces of their process (unshare(2), setns(2)).
+
+    `threads` are those of the snapshot; without them those of every process are read.
+    """
+    if threads is not None:
+        yield from _in_known_threads(procfs, tasks, threads)
+        return
     for task in tasks:
         if task.threads < 2 or task.kernel_thread:
             continue
-        leader = (*task.namespaces, task.pid_for_children, task.time_for_children)
+        leader = _links_of(task)
         try:
             tids = procfs.threads(task.pid)
         except PermissionError:
@@ -144,6 +153,10 @@ def parse_nsfs_mounts(data: bytes) -> tuple[Mount, ...]:
     return parse_mountinfo(b"\n".join(lines))
 
 
+def _links_of(task: Task) -> tuple[int, ...]:
+    return (*task.namespaces, task.pid_for_children, task.time_for_children)
+
+
 def _memberships(links: tuple[int, ...]) -> Iterator[tuple[str, str, int, bool]]:
     # (kind, name of the link, inode, only the next child will be in it)
     for kind, ino in zip(KINDS, links, strict=False):
@@ -154,6 +167,15 @@ def _memberships(links: tuple[int, ...]) -> Iterator[tuple[str, str, int, bool]]
         yield "pid", "pid_for_children", pid_for_children, True
     if time_for_children not in (0, links[_TIME]):
         yield "time", "time_for_children", time_for_children, True
+
+
+def _in_known_threads(
+    procfs: Procfs, tasks: Iterable[Task], threads: Mapping[tuple[int, int], tuple[int, ...]]
+) -> Iterator[Sighting]:
+    leaders = {task.pid: task for task in tasks if task.threads > 1 and not task.kernel_thread}
+    for (pid, tid), links in threads.items():
+        if pid in leaders:
+            yield from _of_thread(procfs, pid, tid, links, _links_of(leaders[pid]))
 
 
 def _of_thread(

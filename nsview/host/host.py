@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 
 from nsview.engines.base import Daemon, Record, Store
 from nsview.engines.stores import DAEMONS, find_stores
-from nsview.host.census import CensusSource, ProcfsCensus
+from nsview.host.census import CensusSource
+from nsview.host.census_choice import Wanted, choose_census
 from nsview.host.containers import Facts, build_containers
 from nsview.host.initial import find_initial
 from nsview.host.membership import group_tasks
@@ -36,9 +37,16 @@ _SETTLED_SECONDS = 5.0
 class Host:
     """One host as seen through its /proc. Not thread-safe: one scanner owns it."""
 
-    def __init__(self, procfs: Procfs | None = None, source: CensusSource | None = None) -> None:
+    def __init__(
+        self,
+        procfs: Procfs | None = None,
+        source: CensusSource | None = None,
+        *,
+        census: Wanted = "auto",
+    ) -> None:
+        """`census` says where rows come from when no `source` is given: see `choose_census`."""
         self.procfs = procfs or Procfs()
-        self.source = source or ProcfsCensus(self.procfs)
+        self.source = source or choose_census(self.procfs, census)
         self._ticks = os.sysconf("SC_CLK_TCK")
         self._boot_time = read_boot_time(self.procfs)
         self._pid_namespaces = PidNamespaces(self.procfs)
@@ -87,6 +95,7 @@ class Host:
             initial=initial,
             commands={pid: self._command(task) for pid, task in tasks.items()} if commands else {},
             pid_parents=pid_parents,
+            threads=self.source.threads,
             boot_time=self._boot_time,
             ticks=self._ticks,
             taken=time.time(),

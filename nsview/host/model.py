@@ -178,6 +178,9 @@ class Snapshot:
     """Host PID -> command line, when it was asked for."""
     pid_parents: Mapping[int, int] = field(default_factory=dict)
     """Inode of a pid namespace -> inode of its parent."""
+    threads: Mapping[tuple[int, int], tuple[int, ...]] | None = None
+    """Threads that may be in other namespaces than their process, where the census has looked:
+    (pid, tid) -> inodes of the kinds in order, then pid and time of the next child."""
     boot_time: float = 0.0
     """Unix time of boot: start times count from here."""
     ticks: int = 100

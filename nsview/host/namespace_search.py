@@ -9,6 +9,7 @@ import os
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Self
 
+from nsview.host.census import ThreadLinks
 from nsview.host.found import Found
 from nsview.host.holders import (
     Sighting,
@@ -55,9 +56,9 @@ class NamespaceSearch:
         """Members."""
         self._add_all(find_in_processes(self._procfs, tasks))
 
-    def look_at_threads(self, tasks: Iterable[Task]) -> None:
-        """Threads with namespaces of their own."""
-        self._add_all(find_in_threads(self._procfs, tasks))
+    def look_at_threads(self, tasks: Iterable[Task], threads: ThreadLinks | None = None) -> None:
+        """Threads with namespaces of their own; `threads` is what the census saw of them."""
+        self._add_all(find_in_threads(self._procfs, tasks, threads))
 
     def look_at_descriptors(self, tasks: Iterable[Task]) -> None:
         """Descriptors of namespaces."""

@@ -40,7 +40,7 @@ def read_namespaces(
     with NamespaceSearch(procfs, _kinds_to_search(kinds)) as search:
         search.look_at_processes(tasks)
         if holders:
-            search.look_at_threads(tasks)
+            search.look_at_threads(tasks, snapshot.threads)
             search.look_at_descriptors(tasks)
             if sockets and "net" in kinds:
                 search.look_at_sockets(tasks)

@@ -1,0 +1,279 @@
+"""The census from a BPF task iterator: one read for the whole host, and no file for each process.
+
+It sees every task, so it is taken only where /proc would show every process too: by root, in the
+host's own pid and user namespaces. A quiet process costs one comparison of its record with those of
+the last census: equal bytes are the same `Task` object.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import struct
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Final
+
+from nsview.errors import NotPermitted
+from nsview.host.census import ThreadLinks, read_task
+from nsview.host.memberships import Memberships
+from nsview.host.partial import effective_capabilities, own_namespace
+from nsview.kernel.bpf import BpfError, Iterator
+from nsview.kernel.layout import forget_layout, read_layout
+from nsview.kernel.namespaces import INITIAL_INODES, KINDS
+from nsview.kernel.stat import PF_KTHREAD
+from nsview.kernel.status import parse_identity
+from nsview.kernel.task import CgroupPath, Task
+from nsview.kernel.task_iterator import (
+    FUNCTION,
+    NAMES,
+    PF_WQ_WORKER,
+    RECORD_BYTES,
+    Record,
+    assemble,
+    parse_inodes,
+    parse_numbers,
+    parse_record,
+)
+from nsview.kernel.timens import parse_timens_offsets
+
+if TYPE_CHECKING:
+    from nsview.kernel.procfs import Procfs
+
+_CAP_SYS_ADMIN, _CAP_PERFMON, _CAP_BPF = 21, 38, 39  # include/uapi/linux/capability.h
+_NANO: Final = 1_000_000_000
+_RECORDS: Final = struct.Struct(f"{RECORD_BYTES}s")
+#: Looks at all tasks until nobody's control groups are unknown; on a busy host somebody's will be.
+_ROUNDS: Final = 3
+#: More than a hardened kernel may leave out.
+_MOST_LEFT_OUT: Final = 16
+#: The kernel cuts names of its threads to so many bytes, and /proc shows some of them in full.
+_LONGEST_COMM: Final = 15
+
+# enum of task states in include/linux/sched.h, and what __task_state_index() makes of them.
+_STATES: Final = "RSDTtXZPI"
+_REPORTED: Final = 0x7F
+_IDLE: Final = 0x402
+_SHOWN_AS_UNINTERRUPTIBLE: Final = 0x1000 | 0x8000  # waiting for an RT lock, frozen
+
+
+class BpfCensus:
+    """The census by BPF. Raises `NsviewError` where it cannot be had."""
+
+    name = "bpf"
+
+    def __init__(self, procfs: Procfs) -> None:
+        _check_place(procfs)
+        self._procfs = procfs
+        self._boottime_offset = _boottime_offset(procfs)
+        self._nanoseconds_a_tick = _NANO // os.sysconf("SC_CLK_TCK")
+        self._memberships = Memberships(procfs)
+        self._known: dict[bytes, Task | None] = {}
+        self._thread_links: dict[bytes, tuple[tuple[int, int], tuple[int, ...]]] = {}
+        self._tasks: dict[int, Task] = {}
+        self._left_out: tuple[int, ...] = ()
+        self._iterator = _load()
+        try:
+            self._examine()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def threads(self) -> ThreadLinks:
+        """Of the last read: the program leaves all others out."""
+        return dict(self._thread_links.values())
+
+    def read(self) -> dict[int, Task]:
+        """Every process that is there now, by its pid, ascending."""
+        records, fresh = self._look()
+        unsure = set()
+        for record, row in fresh.items():
+            if row.pid != row.tgid:
+                self._known[record] = None
+                links = parse_inodes(row.namespaces)
+                self._thread_links[record] = (row.tgid, row.pid), links
+                continue
+            cgroups = self._memberships.get(row)
+            if cgroups is None:
+                unsure.add(record)
+                cgroups = self._memberships.read(row)
+            task = self._task(row, cgroups) if cgroups is not None else None
+            if task is None:
+                unsure.add(record)
+            self._known[record] = task
+        rows = [self._known[record] for record in records]
+        tasks = {row.pid: row for row in rows if row is not None}
+        if fresh or len(records) != len(self._known):
+            self._known = dict(zip(records, rows, strict=True))
+            self._forget(unsure)
+        if self._left_out:
+            tasks = self._with_left_out(tasks)
+        self._tasks = tasks
+        return tasks
+
+    def close(self) -> None:
+        """Have the kernel forget the program."""
+        self._iterator.close()
+
+    def _look(self) -> tuple[list[bytes], dict[bytes, Record]]:
+        # All records in the order of their pids, and those that were not there the last time.
+        fresh: dict[bytes, Record] = {}
+        for _ in range(_ROUNDS):
+            records = [record for (record,) in _RECORDS.iter_unpack(self._iterator.read())]
+            unknown = [record for record in records if record not in self._known]
+            fresh = {one: fresh.get(one) or Record._make(parse_record(one)) for one in unknown}
+            if not fresh or not self._memberships.learn(fresh.values()):
+                break
+        return records, fresh
+
+    def _forget(self, unsure: Collection[bytes]) -> None:
+        known = self._known
+        for record in unsure:
+            known.pop(record, None)
+        self._thread_links = {
+            record: links for record, links in self._thread_links.items() if record in known
+        }
+
+    def _task(self, row: Record, cgroups: tuple[CgroupPath, ...]) -> Task | None:
+        kernel_thread = bool(row.flags & PF_KTHREAD)
+        comm: str | None = _text(row.comm)
+        if kernel_thread and (row.flags & PF_WQ_WORKER or len(comm or "") == _LONGEST_COMM):
+            comm = self._full_name(row.pid)
+        pids = parse_numbers(row) or self._numbers(row.pid)
+        if comm is None or pids is None:
+            return None
+        namespaces, pid_for_children, time_for_children = _links(row.namespaces)
+        task = Task(
+            row.pid,
+            (row.start_time + self._boottime_offset) // self._nanoseconds_a_tick,
+            row.ppid,
+            pids,
+            namespaces,
+            pid_for_children,
+            time_for_children,
+            row.euid,
+            cgroups,
+            comm,
+            _state(row.state, row.exit_state),
+            row.threads,
+            kernel_thread,
+        )
+        before = self._tasks.get(row.pid)
+        return before if before == task else task
+
+    def _full_name(self, pid: int) -> str | None:
+        # Of a kernel thread, longer than its comm (Linux 5.17); what a worker works at is added.
+        try:
+            data = self._procfs.read_record(pid, "comm")
+        except PermissionError:
+            return None
+        return os.fsdecode(data.removesuffix(b"\n")) if data is not None else None
+
+    def _numbers(self, pid: int) -> tuple[int, ...] | None:
+        try:
+            data = self._procfs.read_record(pid, "status")
+            return parse_identity(data)[1] if data else None
+        except (PermissionError, ValueError):
+            return None
+
+    def _with_left_out(self, tasks: Mapping[int, Task]) -> dict[int, Task]:
+        own_pid_ns = INITIAL_INODES["pid"]
+        beside = {pid: read_task(self._procfs, pid, own_pid_ns) for pid in self._left_out}
+        together = {**tasks, **{pid: task for pid, task in beside.items() if task is not None}}
+        for pid in beside.keys() & self._tasks.keys():
+            if together.get(pid) == self._tasks[pid]:
+                together[pid] = self._tasks[pid]
+        return dict(sorted(together.items()))
+
+    def _examine(self) -> None:
+        # What it says of ourselves must be what /proc says, and whom /proc lists must be there.
+        listed = self._procfs.pids()
+        tasks = self.read()
+        own_pid_ns = INITIAL_INODES["pid"]
+        own = os.getpid()
+        expected = read_task(self._procfs, own, own_pid_ns)
+        if expected is None or own not in tasks:
+            raise BpfError("the BPF census does not see nsview itself")
+        wrong = [
+            field
+            for field, here, there in zip(Task._fields, tasks[own], expected, strict=True)
+            if here != there and field not in ("state", "threads")  # these two change meanwhile
+        ]
+        if wrong:
+            forget_layout()
+            raise BpfError(f"the BPF census is wrong about nsview's own {', '.join(wrong)}")
+        missing = [pid for pid in listed if pid not in tasks]
+        self._left_out = tuple(
+            pid for pid in missing if read_task(self._procfs, pid, own_pid_ns) is not None
+        )
+        if len(self._left_out) > _MOST_LEFT_OUT:
+            raise BpfError(f"the BPF census leaves out {len(self._left_out)} processes")
+
+
+def _check_place(procfs: Procfs) -> None:
+    for kind in ("pid", "user"):
+        if own_namespace(procfs, kind) != INITIAL_INODES[kind]:
+            raise BpfError(f"nsview runs inside a {kind} namespace")
+    try:
+        shown = os.readlink(procfs.path("self"))
+    except OSError:
+        shown = ""
+    if procfs.root != "/proc" or shown != str(os.getpid()):
+        raise BpfError("/proc is not that of our pid namespace")
+    held = effective_capabilities(procfs)
+    if not (held >> _CAP_SYS_ADMIN & 1 or held >> _CAP_BPF & held >> _CAP_PERFMON & 1):
+        raise NotPermitted(
+            "the BPF census needs CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN",
+            hint="run nsview with sudo",
+        )
+
+
+def _boottime_offset(procfs: Procfs) -> int:
+    # /proc shows start times on the clock of the reader's time namespace. The file is about that of
+    # our children, which is another one only after unshare(CLONE_NEWTIME).
+    if own_namespace(procfs, "time") in (0, INITIAL_INODES["time"]):
+        return 0
+    if own_namespace(procfs, "time") != own_namespace(procfs, "time_for_children"):
+        raise BpfError("nsview is about to leave its time namespace")
+    try:
+        return parse_timens_offsets(procfs.read_global("self/timens_offsets")).boottime
+    except (OSError, ValueError) as error:
+        raise BpfError("the offsets of nsview's time namespace cannot be read") from error
+
+
+def _load() -> Iterator:
+    try:
+        layout = read_layout(NAMES, (FUNCTION,))
+    except (OSError, ValueError) as error:
+        raise BpfError(f"this kernel says nothing of its types: {error}") from error
+    if FUNCTION not in layout.functions:
+        raise BpfError("this kernel has no BPF iterator over tasks (Linux 5.8)")
+    try:
+        return Iterator(assemble(layout.offsets), layout.functions[FUNCTION])
+    except BpfError:
+        forget_layout()  # if that was to blame, the next start will do better
+        raise
+
+
+# Thousands of processes have few different values of these: the same objects stand for all.
+
+
+@functools.lru_cache(maxsize=8192)
+def _links(namespaces: bytes) -> tuple[tuple[int, ...], int, int]:
+    *inodes, pid_for_children, time_for_children = parse_inodes(namespaces)
+    return tuple(inodes[: len(KINDS)]), pid_for_children, time_for_children
+
+
+@functools.lru_cache(maxsize=8192)
+def _text(comm: bytes) -> str:
+    return os.fsdecode(comm.partition(b"\0")[0])
+
+
+@functools.lru_cache(maxsize=1024)
+def _state(state: int, exit_state: int) -> str:
+    if state & _IDLE == _IDLE:
+        return _STATES[-1]
+    shown = (state | exit_state) & _REPORTED
+    if state & _SHOWN_AS_UNINTERRUPTIBLE:
+        return "D"
+    return _STATES[shown.bit_length()]

@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Examine this host and these rights."""
-    host = Host()
+    host = Host(census=arguments.census)
     snapshot = host.snapshot()
     findings = examine(host.procfs)
     if arguments.json:

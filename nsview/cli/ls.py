@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """List them."""
-    snapshot = Host().snapshot(stopped=arguments.all)
+    snapshot = Host(census=arguments.census).snapshot(stopped=arguments.all)
     isolated = [one for one in snapshot.containers if one.kind == "isolated"]
     shown = [
         one

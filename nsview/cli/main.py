@@ -81,6 +81,7 @@ def _run_command(words: list[str]) -> int:
         allow_abbrev=False,  # a script's --js would break when a --jsx comes
     )
     command.add_arguments(parser)
+    _add_census(parser)
     arguments = parser.parse_args(words[1:])
     if not os.path.lexists("/proc/self"):
         raise NsviewError("/proc is not mounted", hint="mount -t proc proc /proc")
@@ -129,9 +130,21 @@ def _ui_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--theme", metavar="NAME", help="colours; ansi-dark uses the terminal's own"
     )
+    _add_census(parser)
     parser.add_argument("--no-sudo", action="store_true", help="do not offer to become root")
     parser.add_argument("--version", action="version", version=f"nsview {nsview.__version__}")
     return parser
+
+
+def _add_census(parser: argparse.ArgumentParser) -> None:
+    from nsview.host.census_choice import WANTED
+
+    parser.add_argument(
+        "--census",
+        choices=WANTED,
+        default="auto",
+        help="read processes from /proc or by a BPF iterator (default: what costs less here)",
+    )
 
 
 def _seconds(text: str) -> float:

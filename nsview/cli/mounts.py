@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Show them."""
-    host = Host()
+    host = Host(census=arguments.census)
     snapshot = host.snapshot(stopped=True)
     pid = _pid(snapshot, arguments.ref)
     try:

@@ -38,7 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """List them."""
-    snapshot = Host().snapshot(commands=True, stopped=arguments.ref is not None)
+    snapshot = Host(census=arguments.census).snapshot(
+        commands=True, stopped=arguments.ref is not None
+    )
     tasks = _chosen(snapshot, arguments.ref)
     if arguments.json:
         print_json({"processes": [_json(task, snapshot) for task in tasks]}, snapshot.partial)

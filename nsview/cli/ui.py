@@ -26,7 +26,7 @@ def open_ui(arguments: argparse.Namespace, words: list[str]) -> int:
     from nsview.host.host import Host
     from nsview.host.reference import find_container
 
-    host = Host()
+    host = Host(census=arguments.census)
     reference = arguments.ref
     if reference is not None:
         reference = find_container(host.snapshot(stopped=True), reference).ref

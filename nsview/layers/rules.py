@@ -23,7 +23,7 @@ def overlay_rules(options: OverlayOptions, sysfs: str = "/sys") -> OverlayRules:
     metacopy = _parameter(sysfs, "metacopy")
     if options.metacopy is not None:
         metacopy = options.metacopy == "on"
-    return OverlayRules(follow_redirects=redirects or metacopy, metacopy=metacopy)
+    return OverlayRules(follow_redirects=redirects, metacopy=metacopy)
 
 
 def _parameter(sysfs: str, name: str) -> bool:

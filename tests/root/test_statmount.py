@@ -100,6 +100,7 @@ def test_gone() -> None:
 
 
 def test_more_mounts_than_one_call_lists(tmp_path: Path) -> None:
+    mount_ns_id(os.getpid())  # may skip
     script = 'cd "$1"; shift; for i in $(seq 600); do mount -t tmpfs none .; done; exec "$@"'
     with Unshared("unshare", "--mount", "sh", "-c", script, "sh", str(tmp_path)) as pid:
         number = mount_ns_id(pid)
@@ -128,6 +129,7 @@ os.execvp(command[0], command)
 
 
 def test_options_longer_than_the_first_buffer(tmp_path: Path) -> None:
+    mount_ns_id(os.getpid())  # may skip
     layers = [tmp_path / f"{number:0>150}" for number in range(60)]
     for directory in [*layers, tmp_path / "m"]:
         directory.mkdir()

@@ -24,6 +24,7 @@ COMMANDS = {
     "pid": "Host PID to inner PIDs and back",
     "ns": "Namespaces, and why each is alive",
     "mounts": "A container's mount table as a tree",
+    "layers": "A root file system as a stack of directories, topmost first",
     "doctor": "What this kernel and these rights allow, and what that costs",
 }
 

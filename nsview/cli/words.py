@@ -12,6 +12,8 @@ _HOUR = 60 * _MINUTE
 _DAY = 24 * _HOUR
 _DIGEST_PREFIX = "sha256:"
 _SHORT_ID = 12
+_KIB = 1024
+_UNITS = "KMGTPE"
 
 
 def not_permitted(what: str) -> NotPermitted:
@@ -32,6 +34,16 @@ def age(seconds: float) -> str:
         if whole >= unit:
             return f"{whole // unit}{letter}"
     return f"{whole}s"
+
+
+def byte_size(count: int | None) -> str:
+    """Bytes in the largest unit of 1024: ``0B``, ``1.2M``; ``-`` where there is no number."""
+    if count is None:
+        return "-"
+    if count < _KIB:
+        return f"{count}B"
+    power = min((count.bit_length() - 1) // 10, len(_UNITS))
+    return f"{count / _KIB**power:.1f}{_UNITS[power - 1]}"
 
 
 def user_of(uid: int | None, name: str | None) -> str:

@@ -1,0 +1,140 @@
+"""``nsview layers``: a root file system as the stack of directories that it is."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+
+from nsview.cli.output import print_json, print_notes, print_table
+from nsview.cli.words import byte_size, dash
+from nsview.errors import NoSuchObject
+from nsview.host.host import Host
+from nsview.host.reference import find_container
+from nsview.host.stacks import read_stack
+from nsview.layers.measure import measure_layer
+from nsview.layers.plain import stack_of_directories
+from nsview.layers.stack import Layer, Stack
+
+_TITLES = ("LAYER", "ROLE", "DIRECTORY", "CREATED BY")
+_SIZES = ("SIZE", "FILES")
+#: No Dockerfile instruction is read in a list beyond this.
+_INSTRUCTION = 80
+
+EPILOG = """\
+Topmost first. ROLE: upper (takes all writes), init (docker's own: hosts, resolv.conf), lower (the
+image), data (contents only), branch (aufs). The words of the instruction that made a layer are the
+image's. A `?` stands where nothing says for sure which directory a layer is.
+
+--dirs takes plain directories for the layers, as in lowerdir=: the topmost first, `\\:` for a
+colon in a name.
+
+  nsview layers web
+  nsview layers --size docker/web
+  nsview layers --dirs /srv/changes:/srv/base"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare whose layers."""
+    whose = parser.add_mutually_exclusive_group(required=True)
+    whose.add_argument("ref", metavar="REF", nargs="?", help="a container, running or stopped")
+    whose.add_argument("--dirs", metavar="A:B[:C]", help="plain directories, topmost first")
+    parser.add_argument("--size", action="store_true", help="count files and bytes (reads it all)")
+    parser.add_argument("--json", action="store_true", help="one JSON object, exact to the byte")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show them."""
+    stack, partial = find_stack(arguments.ref, arguments.dirs)
+    if arguments.size:
+        stack = _measure(stack)
+    notes = (*partial, *stack.notes)
+    if arguments.json:
+        print_json(_json(stack), notes)
+        return 0
+    print_notes(notes)
+    titles = (*_TITLES[:2], *_SIZES, *_TITLES[2:]) if arguments.size else _TITLES
+    rows = [_row(layer, sizes=arguments.size) for layer in stack.layers]
+    print_table(titles, rows, right=frozenset({"LAYER", *_SIZES}))
+    return 0
+
+
+def find_stack(reference: str | None, directories: str | None) -> tuple[Stack, tuple[str, ...]]:
+    """The stack that a command's REF or --dirs names, and what the view lacks."""
+    if directories is not None:
+        names = split_directories(directories)
+        if not names:
+            raise NoSuchObject("--dirs names no directory")
+        return stack_of_directories(names), ()
+    assert reference is not None
+    host = Host()
+    snapshot = host.snapshot(stopped=True)
+    return read_stack(host, snapshot, find_container(snapshot, reference)), snapshot.partial
+
+
+def split_directories(text: str) -> list[str]:
+    r"""``A:B`` -> A and B; ``\:`` is a colon in a name and ``\\`` a backslash, as in lowerdir=."""
+    names = [""]
+    literal = False
+    for char in text:
+        if literal or char not in ":\\":
+            names[-1] += char
+            literal = False
+        elif char == ":":
+            names.append("")
+        else:
+            literal = True
+    return [name for name in names if name]
+
+
+def _measure(stack: Stack) -> Stack:
+    layers, lost = [], []
+    for layer in stack.layers:
+        if layer.path is not None:
+            found = measure_layer(layer.root, layer.path)
+            layer = replace(layer, files=found.files, size=found.size)
+            lost += [] if found.complete else [f"not all of layer {layer.index} could be counted"]
+        layers.append(layer)
+    return replace(stack, layers=tuple(layers), notes=(*stack.notes, *lost))
+
+
+def _row(layer: Layer, *, sizes: bool) -> tuple[str, ...]:
+    measured = (byte_size(layer.size), dash(layer.files)) if sizes else ()
+    directory = layer.directory or f"? {layer.shown_as}"
+    return (str(layer.index), layer.role, *measured, directory, _instruction(layer))
+
+
+def _instruction(layer: Layer) -> str:
+    """In the Dockerfile's words: the classic builder wrote ``/bin/sh -c #(nop) CMD ...``."""
+    words = layer.created_by or ("-" if layer.digest is None else layer.digest)
+    words = words.removeprefix("/bin/sh -c #(nop) ").replace("/bin/sh -c ", "RUN ", 1).strip()
+    return words if len(words) <= _INSTRUCTION else f"{words[: _INSTRUCTION - 3]}..."
+
+
+def _json(stack: Stack) -> dict[str, object]:
+    return {
+        "root": {
+            "fstype": stack.fstype,
+            "driver": stack.driver,
+            "target": stack.target,
+            "device": stack.device,
+            "options": dict(stack.options),
+        },
+        "image": {"name": stack.image, "id": stack.image_id},
+        "layers": [_layer_json(layer) for layer in stack.layers],
+    }
+
+
+def _layer_json(layer: Layer) -> dict[str, object]:
+    return {
+        "index": layer.index,
+        "role": layer.role,
+        "writable": layer.writable,
+        "path": layer.directory,
+        "shown_as": layer.shown_as,
+        "resolution": layer.resolution,
+        "digest": layer.digest,
+        "chain_id": layer.chain_id,
+        "created_by": layer.created_by,
+        "size": layer.size,
+        "files": layer.files,
+    }

@@ -1,0 +1,64 @@
+"""Counting files and bytes of a directory."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from nsview.layers.measure import Measured, measure_layer
+
+
+def test_everything_is_counted_once(tmp_path: Path) -> None:
+    layer = tmp_path / "layer"
+    (layer / "a/b").mkdir(parents=True)
+    (layer / "a/ten").write_bytes(b"0123456789")
+    os.link(layer / "a/ten", layer / "a/b/same")
+    (layer / "link").symlink_to("/etc/passwd")
+    (layer / "out").symlink_to("/etc")
+    os.mkfifo(layer / "fifo")
+    with open(layer / "sparse", "wb") as file:
+        file.truncate(1 << 40)
+    assert measure_layer("/", str(layer)) == Measured(6, 10 + (1 << 40))
+    assert measure_layer(str(tmp_path), "/layer").files == 6
+
+
+def test_the_bytes_are_those_of_du(tmp_path: Path) -> None:
+    for number in range(50):
+        folder = tmp_path / str(number % 7)
+        folder.mkdir(exist_ok=True)
+        (folder / f"f{number}").write_bytes(b"x" * number * 37)
+    found = measure_layer("/", str(tmp_path))
+    # du counts directories, too: their sizes are taken off.
+    whole = int(subprocess.check_output(["du", "-sb", str(tmp_path)]).split()[0])
+    folders = sum(os.stat(path).st_size for path, _, _ in os.walk(tmp_path))
+    assert found == Measured(50, whole - folders)
+
+
+def test_a_tree_deeper_than_any_path(tmp_path: Path) -> None:
+    fd = os.open(tmp_path, os.O_RDONLY)
+    names = "d" * 200
+    try:
+        for _ in range(1500):
+            os.mkdir(names, dir_fd=fd)
+            below = os.open(names, os.O_RDONLY, dir_fd=fd)
+            os.close(fd)
+            fd = below
+        os.close(os.open("deepest", os.O_CREAT | os.O_WRONLY, dir_fd=fd))
+    finally:
+        os.close(fd)
+    try:
+        assert measure_layer("/", str(tmp_path)) == Measured(1, 0)
+    finally:
+        subprocess.run(["rm", "-rf", f"{tmp_path}/{names}"], check=True)  # deeper than rmtree goes
+
+
+def test_a_walk_can_be_stopped_and_says_so(tmp_path: Path) -> None:
+    for name in "abc":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "f").touch()
+    asked = iter((False, False, False, True))
+    found = measure_layer("/", str(tmp_path), lambda: next(asked))
+    assert not found.complete
+    assert 0 < found.files < 3
+    assert measure_layer("/", str(tmp_path / "nothing")) == Measured(0, 0, complete=False)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import os
 import struct
+import sys
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Final
 
@@ -185,6 +186,11 @@ class BpfCensus:
                 together[pid] = self._tasks[pid]
         return dict(sorted(together.items()))
 
+    def _rows_of(self, pid: int) -> list[Record]:
+        begins = pid.to_bytes(4, sys.byteorder)  # the first field
+        records = [record for record in self._known if record.startswith(begins)]
+        return [Record._make(parse_record(record)) for record in records]
+
     def _examine(self) -> None:
         # What it says of ourselves must be what /proc says, and whom /proc lists must be there.
         listed = self._procfs.pids()
@@ -199,6 +205,8 @@ class BpfCensus:
             for field, here, there in zip(Task._fields, tasks[own], expected, strict=True)
             if here != there and field not in ("state", "threads")  # these two change meanwhile
         ]
+        if not all(row.membership for row in self._rows_of(own)):
+            wrong.append("control groups")
         if wrong:
             forget_layout()
             raise BpfError(f"the BPF census is wrong about nsview's own {', '.join(wrong)}")

@@ -95,7 +95,7 @@ class Record(NamedTuple):
     css_set: int
     """Equal for tasks that are in the same control groups at the same time ..."""
     membership: int
-    """... and this, too: made from the ids of these groups."""
+    """... and this, too: made from the ids of these groups. 0: they could not be read."""
     comm: bytes
 
 
@@ -314,6 +314,9 @@ class _Program:
             self._write(8, "membership", R2)
             place = at["cgrp_cset_link.cgrp_link"] + _LIST_NEXT
             code.load(8, R9, R10, self._probe_at(_SCRATCH_AT, 8, R9, place))
+        # The list has not come back to its head.
+        code.move(R1, 0)
+        self._write(8, "membership", R1)
         code.label("membership written")
 
     def _follow(self, base: Register, *fields: str) -> None:

@@ -128,13 +128,9 @@ class _Running:
         return find_places(self._stored) if self._stored else ()
 
     def _fuse(self, mount: Mount, own_root: str) -> Stack:
-        """By the process that serves it: of the user that the mount is of, and seeing it."""
-        owner = next((one for one in mount.super_options if one.startswith("user_id=")), "")
+        """By the process that serves it, which sees the mount and is none of the container's."""
         for task in self._snapshot.tasks.values():
-            if (
-                not task.comm.startswith(fuse_overlay.COMMAND[:15])
-                or owner != f"user_id={task.uid}"
-            ):
+            if task.comm != fuse_overlay.COMMAND or task.pid in self._container.members:
                 continue
             view = self._view(task)
             told = fuse_overlay.parse_fuse_command(read_command(self._procfs, task.pid) or ())

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from nsview.kernel.mountinfo import Mount
 from nsview.layers.stack import Layer, OverlayRules, Role, Stack
-from nsview.layers.views import View, find_directory
+from nsview.layers.views import View, find_directory, mount_options
 
 COMMAND = "fuse-overlayfs"
 
@@ -85,6 +85,7 @@ def stack_of_fuse(mount: Mount, told: FuseLayers, view: View, *, user: int) -> S
         fstype="fuse.fuse-overlayfs",
         target=view.root.rstrip("/") + told.target,
         device=mount.device,
+        options=mount_options(mount),
     )
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 
 from nsview.errors import NoSuchObject
 from nsview.kernel.aufs import Branch
-from nsview.kernel.mountinfo import Mount, unescape
+from nsview.kernel.mountinfo import Mount
 from nsview.layers.stack import Layer, OverlayRules, Stack
-from nsview.layers.views import Directory, View, find_directory
+from nsview.layers.views import Directory, View, find_directory, mount_options
 
 PLAIN = OverlayRules(form="plain", follow_redirects=False)
 
@@ -51,14 +51,13 @@ def resolve_plain(mount: Mount, views: Iterable[View], own_root: str) -> Stack:
         shown_as=mount.root,
         resolution="by-device" if found else "exact",
     )
-    pairs = (option.partition("=") for option in mount.super_options)
     return Stack(
         layers=(layer,),
         rules=PLAIN,
         fstype=f"{mount.fstype}.{mount.subtype}" if mount.subtype else mount.fstype,
         target=target,
         device=mount.device,
-        options=tuple((unescape(key), unescape(value)) for key, _, value in pairs),
+        options=mount_options(mount),
     )
 
 
@@ -108,5 +107,6 @@ def resolve_aufs(mount: Mount, branches: Sequence[Branch] | None, view: View) ->
         fstype="aufs",
         target=view.root.rstrip("/") + listed.target if listed else None,
         device=mount.device,
+        options=mount_options(mount),
         notes=() if branches else ("aufs tells its branches to nobody here",),
     )

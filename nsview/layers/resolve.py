@@ -25,12 +25,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from nsview.kernel.mountinfo import Mount, unescape
+from nsview.kernel.mountinfo import Mount
 from nsview.kernel.overlayfs import OverlayOptions, parse_overlay_options
 from nsview.kernel.safe_open import read_below
 from nsview.layers.rules import overlay_rules
 from nsview.layers.stack import Layer, Resolution, Role, Stack
-from nsview.layers.views import Directory, View, find_directory
+from nsview.layers.views import Directory, View, find_directory, mount_options
 from nsview.layers.witness import Verdict, Witness
 
 _LAYER_OPTIONS = frozenset({"lowerdir", "lowerdir+", "datadir+", "upperdir"})
@@ -104,7 +104,7 @@ def resolve_overlay(
         rules=overlay_rules(options),
         target=_host_path(attempt.view, listed.target) if attempt and listed else None,
         device=mount.device,
-        options=_own_options(mount.super_options),
+        options=mount_options(mount, but=_LAYER_OPTIONS),
         notes=_notes(layers),
     )
 
@@ -307,13 +307,6 @@ def _layer(index: int, words: _Shown, found: _Found | None, *, writable: bool) -
 
 def _host_path(view: View, path: str) -> str:
     return view.root.rstrip("/") + path
-
-
-def _own_options(super_options: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    pairs = (option.partition("=") for option in super_options)
-    return tuple(
-        (unescape(key), unescape(value)) for key, _, value in pairs if key not in _LAYER_OPTIONS
-    )
 
 
 def _notes(layers: Sequence[Layer]) -> tuple[str, ...]:

@@ -43,13 +43,21 @@ def describe(stack: Stack, stored: StoredStack) -> Stack:
     A layer is known by its directory, whatever the path.
     """
     known = {
-        place.identity: layer
+        place.identity: (place, layer)
         for place, layer in zip(find_places(stored), stored.layers, strict=True)
         if place is not None
     }
+    layers = []
+    for layer in stack.layers:
+        place, facts = known.get(_identity(layer), (None, None))
+        if place is not None and facts is not None:
+            layer = _describe(layer, facts)
+            if layer.root == "/":  # a user's store is not to be left by a link set meanwhile
+                layer = replace(layer, root=place.root, path=place.path)
+        layers.append(layer)
     return replace(
         stack,
-        layers=tuple(_describe(layer, known.get(_identity(layer))) for layer in stack.layers),
+        layers=tuple(layers),
         driver=stored.driver or stack.driver,
         image=stored.image or stack.image,
         image_id=stored.image_id or stack.image_id,
@@ -61,9 +69,7 @@ def _identity(layer: Layer) -> tuple[int, int]:
     return place.identity if place else (0, 0)
 
 
-def _describe(layer: Layer, known: StoredLayer | None) -> Layer:
-    if known is None:
-        return layer
+def _describe(layer: Layer, known: StoredLayer) -> Layer:
     return replace(
         layer,
         role="init" if known.role == "init" else layer.role,

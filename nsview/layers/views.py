@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from nsview.kernel.mountinfo import Mount
+from nsview.kernel.mountinfo import Mount, unescape
 from nsview.kernel.safe_open import open_below
 
 
@@ -35,6 +36,12 @@ class Directory(NamedTuple):
     def identity(self) -> tuple[int, int]:
         """The same by every path."""
         return self.device, self.inode
+
+
+def mount_options(mount: Mount, *, but: Container[str] = ()) -> tuple[tuple[str, str], ...]:
+    """The file system's own options, decoded; "" is the value of one that has none."""
+    pairs = (option.partition("=") for option in mount.super_options)
+    return tuple((unescape(key), unescape(value)) for key, _, value in pairs if key not in but)
 
 
 def find_directory(root: str, path: str) -> Directory | None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import os
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from support import engines
 from support.command import nsview
 from support.engines import Started
+from support.requirements import missing, need_programs
+from support.run import Run
 
 from nsview.host.host import Host
 from nsview.host.reference import find_container
@@ -118,6 +124,58 @@ def test_podman(podman: engines.Podman) -> None:
         assert [layer.role for layer in stack.layers] == ["upper", *["lower"] * 3]
         assert {layer.resolution for layer in stack.layers} == {resolution}
         check_image(stack, image["Id"], image["RootFS"]["Layers"])
+
+
+class _RootlessOnOverlay(engines.RootlessPodman):
+    """By itself, an old podman may choose plain copies (vfs) on some hosts."""
+
+    def podman(self, *words: str) -> str:
+        return super().podman("--storage-driver", "overlay", *words)
+
+
+@pytest.fixture
+def rootless_on_overlay() -> Iterator[engines.RootlessPodman]:
+    with Run() as run:
+        try:
+            one = _RootlessOnOverlay(run)
+        except engines.Missing as lack:
+            missing(str(lack))
+        yield one
+
+
+def test_rootless_podman_on_overlay(rootless_on_overlay: engines.RootlessPodman) -> None:
+    """Mounted in a user namespace of podman's, where nobody else sees the mount."""
+    podman = rootless_on_overlay
+    running, stopped = podman.start(), podman.stop(podman.start())
+    for started, resolution in ((running, "exact"), (stopped, "store")):
+        (inspected,) = json.loads(podman.podman("inspect", started.id))
+        stack = stack_of(started)
+        assert directories(stack) == in_graph(inspected["GraphDriver"])
+        assert {layer.resolution for layer in stack.layers} == {resolution}
+        assert [layer.created_by for layer in stack.layers] == [None, *_IMAGE]
+        # Its owner may set links in there: no layer is opened by a path that could leave it.
+        assert {layer.root for layer in stack.layers} == {
+            f"{podman.directory}/home/.local/share/containers/storage"
+        }
+        assert stack.rules.xattr_prefix == "user.overlay."
+
+
+def test_podman_with_fuse_overlayfs(podman: engines.Podman) -> None:
+    need_programs("fuse-overlayfs")
+    if not os.path.exists("/dev/fuse"):
+        missing("no /dev/fuse")
+    fuse = functools.partial(
+        podman.podman, "--storage-opt", "overlay.mount_program=/usr/bin/fuse-overlayfs"
+    )
+    ident = fuse("run", "--pull=never", "-d", "--network=none", podman.image)
+    (inspected,) = json.loads(fuse("inspect", ident))
+    stack = stack_of(Started(engine="podman", id=ident, name=""))
+    assert stack.fstype == "fuse.fuse-overlayfs"
+    assert stack.rules.form == "fuse-overlayfs"
+    assert directories(stack) == in_graph(inspected["GraphDriver"])
+    assert [layer.created_by for layer in stack.layers] == [None, *_IMAGE]
+    assert stack.target == inspected["GraphDriver"]["Data"]["MergedDir"]
+    fuse("rm", "--force", "--time", "0", ident)
 
 
 def test_containerd(containerd: engines.Containerd) -> None:

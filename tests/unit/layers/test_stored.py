@@ -94,3 +94,19 @@ def test_what_the_image_says_is_joined_by_directory(tmp_path: Path) -> None:
     assert found.layers[2].digest == "sha256:d"
     assert found.layers[2].path == "/l/A"
     assert (found.driver, found.image, found.image_id) == ("overlay2", "web:2", "1d")
+
+
+def test_a_layer_of_a_users_store_is_opened_below_that_store(tmp_path: Path) -> None:
+    make(tmp_path, "a")
+    whole = Layer(
+        index=0,
+        role="lower",
+        writable=False,
+        path=f"{tmp_path}/a/diff",
+        shown_as="?",
+        resolution="exact",
+    )
+    (layer,) = describe(Stack(layers=(whole,)), stored(tmp_path)).layers
+    assert (layer.root, layer.path) == (str(tmp_path), "/a/diff")
+    assert layer.directory == whole.directory
+    assert layer.created_by == "RUN"

@@ -179,12 +179,15 @@ class BpfCensus:
 
     def _with_left_out(self, tasks: Mapping[int, Task]) -> dict[int, Task]:
         own_pid_ns = INITIAL_INODES["pid"]
-        beside = {pid: read_task(self._procfs, pid, own_pid_ns) for pid in self._left_out}
-        together = {**tasks, **{pid: task for pid, task in beside.items() if task is not None}}
-        for pid in beside.keys() & self._tasks.keys():
-            if together.get(pid) == self._tasks[pid]:
-                together[pid] = self._tasks[pid]
-        return dict(sorted(together.items()))
+        together: dict[int, Task] = {}
+        for pid in self._left_out:
+            task = read_task(self._procfs, pid, own_pid_ns)
+            if task is not None:
+                before = self._tasks.get(pid)
+                together[pid] = before if before == task else task
+        in_order = not together or max(together) < min(tasks, default=0)
+        together.update(tasks)
+        return together if in_order else dict(sorted(together.items()))
 
     def _rows_of(self, pid: int) -> list[Record]:
         begins = pid.to_bytes(4, sys.byteorder)  # the first field

@@ -34,6 +34,10 @@ _INIT = 1
 _SETTLED_SECONDS = 5.0
 
 
+#: Looking for what may be forgotten costs more than keeping so many things.
+_SPARE = 1024
+
+
 class Host:
     """One host as seen through its /proc. Not thread-safe: one scanner owns it."""
 
@@ -140,7 +144,9 @@ class Host:
         return root
 
     def _forget(self, tasks: Mapping[int, Task]) -> None:
-        # What was remembered of processes that are gone.
+        # What was remembered of processes that are gone, once it is as much as of those there.
+        if len(self._commands) + len(self._roots) < 2 * len(tasks) + _SPARE:
+            return
         identities = {task.identity for task in tasks.values()}
         self._commands = {k: v for k, v in self._commands.items() if k[:2] in identities}
         self._roots = {k: v for k, v in self._roots.items() if k[:2] in identities}

@@ -42,6 +42,8 @@ class Group:
     outer: Key | None = None
     """Key of the enclosing match on the same cgroup path."""
     tasks: list[Task] = field(default_factory=list)
+    _first: tuple[int, Task] | None = None
+    """The answer of `first`, and for how many tasks it was found."""
 
     @property
     def isolated(self) -> bool:
@@ -57,13 +59,18 @@ class Group:
     @property
     def first(self) -> Task:
         """Its first process: number 1 of its outermost pid namespace, else the oldest root."""
+        if self._first is None or self._first[0] != len(self.tasks):
+            self._first = len(self.tasks), self._find_first()
+        return self._first[1]
+
+    def _find_first(self) -> Task:
+        leaders = [task for task in self.tasks if task.pids[-1] == 1 and len(task.pids) > 1]
         pids = {task.pid for task in self.tasks}
 
-        def rank(task: Task) -> tuple[bool, int, bool, int, int]:
-            leads = len(task.pids) > 1 and task.pids[-1] == 1
-            return not leads, len(task.pids), task.ppid in pids, task.start_time, task.pid
+        def rank(task: Task) -> tuple[int, bool, int, int]:
+            return len(task.pids), task.ppid in pids, task.start_time, task.pid
 
-        return min(self.tasks, key=rank)
+        return min(leaders or self.tasks, key=rank)
 
 
 def group_tasks(
@@ -80,10 +87,18 @@ def group_tasks(
     host = tuple(initial[kind] for kind in KINDS)
     groups: dict[Key, Group] = {}
     rest = []
+    # Thousands of processes share few values of cgroups: the same objects, which cost less to
+    # compare than what is in them.
+    matched: dict[int, tuple[Match, ...]] = {}
     for task in tasks.values():
         if task.kernel_thread or task.namespaces == host:
             continue  # kdevtmpfs has a mount namespace of its own and is no container
-        matches = _matched(task, host)
+        matches = matched.get(id(task.cgroups))
+        if matches is None:
+            matches = matched[id(task.cgroups)] = _matched(task)
+        # Every engine gives its containers a mount namespace; whoever is in the host's only serves.
+        if task.namespaces[_MNT] == host[_MNT] != 0:
+            matches = ()
         if matches:
             outer = _engine_key(matches[:-1])
             _join(groups, _engine_key(matches), task, matches[-1], outer)
@@ -92,8 +107,12 @@ def group_tasks(
     rest = _join_owners(groups, rest, host)
     claimed = {task.namespaces[_PID] for group in groups.values() for task in group.tasks}
     claimed.add(host[_PID])
+    keys: dict[int, Key | None] = {}
     for task in rest:
-        _join(groups, _key_by_pid_ns(task, host, claimed, pid_parents), task)
+        pid_ns = task.namespaces[_PID]
+        if pid_ns not in keys or pid_ns in (0, host[_PID]):
+            keys[pid_ns] = _key_by_pid_ns(task, host, claimed, pid_parents)
+        _join(groups, keys[pid_ns], task)
     rest = [task for task in rest if not _outside_pid_ns(task, host)]
     for task in _join_owners(groups, rest, host):
         _join(groups, _key_by_root(task, host, has_host_root), task)
@@ -124,14 +143,12 @@ def service_of(task: Task) -> str | None:
     return unit
 
 
-def _matched(task: Task, host: tuple[int, ...]) -> tuple[Match, ...]:
-    inside = tuple(
+def _matched(task: Task) -> tuple[Match, ...]:
+    return tuple(
         match
         for match in cgroup_matches(task.cgroups)
         if match.kind == "container" and not match.monitor
     )
-    # Every engine gives its containers a mount namespace; whoever is in the host's only serves.
-    return () if task.namespaces[_MNT] == host[_MNT] != 0 else inside
 
 
 def _engine_key(matches: tuple[Match, ...]) -> Key | None:
@@ -203,5 +220,8 @@ def _join(
     match: Match | None = None,
     outer: Key | None = None,
 ) -> None:
-    if key is not None:
-        groups.setdefault(key, Group(key, match, outer)).tasks.append(task)
+    if key is None:
+        return
+    if key not in groups:
+        groups[key] = Group(key, match, outer)
+    groups[key].tasks.append(task)

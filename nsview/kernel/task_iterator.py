@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from nsview.kernel.bpf import BpfError
-from nsview.kernel.bpf_assembler import Assembler, Helper, Register
+from nsview.kernel.bpf_assembler import STACK_BYTES, Assembler, Helper, Register
 from nsview.kernel.namespaces import KINDS
 
 R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, R10 = Register
@@ -54,8 +54,9 @@ _REQUIRED: Final = (
     "css_set.cgrp_links",
     "cgrp_cset_link.cgrp_link",
     "cgrp_cset_link.cgrp",
-    "cgroup.kn",
-    "kernfs_node.id",
+    "cgrp_cset_link",
+    "cgroup.self",
+    "cgroup_subsys_state.serial_nr",
 )  # fmt: skip
 #: A kernel built without some kind of namespace has no such structure, or no such field: time
 #: since Linux 5.6. The state of a task was a long called `state` until Linux 5.14.
@@ -95,7 +96,7 @@ class Record(NamedTuple):
     css_set: int
     """Equal for tasks that are in the same control groups at the same time ..."""
     membership: int
-    """... and this, too: made from the ids of these groups. 0: they could not be read."""
+    """... and this, too: made from the serial numbers of the groups. 0: these are out of sight."""
     comm: bytes
 
 
@@ -133,6 +134,7 @@ _MIX: Final = 0x61C88647
 CONTEXT, TASK, NSPROXY = R6, R7, R8
 _RECORD_AT: Final = -RECORD_BYTES
 _SCRATCH_AT: Final = _RECORD_AT - 8
+_LARGEST_LINK: Final = STACK_BYTES + _SCRATCH_AT
 
 
 def assemble(offsets: Mapping[str, int]) -> bytes:
@@ -145,6 +147,8 @@ def assemble(offsets: Mapping[str, int]) -> bytes:
         missing.append("task_struct.__state")
     if missing:
         raise BpfError(f"this kernel's type information lacks {', '.join(missing)}")
+    if not 0 < offsets["cgrp_cset_link"] <= _LARGEST_LINK or offsets["cgrp_cset_link"] % 8:
+        raise BpfError("this kernel links control groups in an unknown way")
     return _Program(offsets).assemble()
 
 
@@ -295,8 +299,8 @@ class _Program:
         self._probe_at(_inode_place(_KINDS_AT["pid"]), _NUMBER_BYTES, R9, inode)
 
     def _write_membership(self) -> None:
-        # A css_set stands for one group in each hierarchy; its address may be used again for
-        # another one, but the ids of groups are not.
+        # A css_set stands for one group in each hierarchy. Its address may be used again for
+        # another one; the serial numbers of groups are not (roots have none: their place counts).
         code = self._code
         at = self._offsets
         code.move(R3, TASK)
@@ -304,26 +308,24 @@ class _Program:
         code.load(8, R8, R10, self._probe(_RECORD_AT + _PLACES["css_set"], 8, R3))
         code.add(R8, at["css_set.cgrp_links"])
         code.load(8, R9, R10, self._probe_at(_SCRATCH_AT, 8, R8, _LIST_NEXT))
+        code.move(R1, 1)
+        self._write(8, "membership", R1)
+        link_at = _SCRATCH_AT - at["cgrp_cset_link"]
+        serial = at["cgroup.self"] + at["cgroup_subsys_state.serial_nr"]
         for _ in range(_HIERARCHIES):
             code.jump_if_equal(R9, R8, "membership written")
-            code.add(R9, -at["cgrp_cset_link.cgrp_link"])
-            self._follow(R9, "cgrp_cset_link.cgrp", "cgroup.kn", "kernfs_node.id")
+            self._probe_at(link_at, at["cgrp_cset_link"], R9, -at["cgrp_cset_link.cgrp_link"])
+            code.load(8, R9, R10, link_at + at["cgrp_cset_link.cgrp"])
+            code.load(8, R1, R10, self._probe_at(_SCRATCH_AT, 8, R9, serial))
             code.load(8, R2, R10, _RECORD_AT + _PLACES["membership"])
             code.add(R2, R1)
             code.multiply(R2, _MIX)
             self._write(8, "membership", R2)
-            place = at["cgrp_cset_link.cgrp_link"] + _LIST_NEXT
-            code.load(8, R9, R10, self._probe_at(_SCRATCH_AT, 8, R9, place))
+            code.load(8, R9, R10, link_at + at["cgrp_cset_link.cgrp_link"] + _LIST_NEXT)
         # The list has not come back to its head.
         code.move(R1, 0)
         self._write(8, "membership", R1)
         code.label("membership written")
-
-    def _follow(self, base: Register, *fields: str) -> None:
-        """``R1 = base->field->field ...``, all of 8 bytes."""
-        for index, field in enumerate(fields):
-            self._probe_at(_SCRATCH_AT, 8, R1 if index else base, self._offsets[field])
-            self._code.load(8, R1, R10, _SCRATCH_AT)
 
     def _load(self, size: int, to: Register, base: Register, field: str) -> None:
         # Of an object that the verifier knows the type of: it checks that this is a field of it.

@@ -211,6 +211,40 @@ def test_layers_hidden_by_others_are_no_contradiction(tmp_path: Path) -> None:
     assert found == [inode(tmp_path / name) for name in ("u", "l1", "base")]
 
 
+@pytest.mark.parametrize(
+    "hide",
+    ["rm -r d; mkdir d", "rm -r d", "rm -r d; echo >d", "rm d/y", "echo more >>d/y", "mv d e"],
+)
+def test_a_layer_of_which_nothing_is_seen_is_not_doubted(tmp_path: Path, hide: str) -> None:
+    script = "mkdir -p l1/d; echo y >l1/d/y; mkdir base/d\n"
+    script += OVERLAY.format("lowerdir={here}/l1:{here}/base,redirect_dir=on")
+    with mounted(tmp_path, script + f"cd m; {hide}\n") as pid:
+        _, found = look_at(pid)
+    assert found == [inode(tmp_path / name) for name in ("u", "l1", "base")]
+
+
+def test_a_single_lower_layer_made_anew(tmp_path: Path) -> None:
+    script = "mkdir l1; echo x >l1/x\n" + OVERLAY.format("lowerdir={here}/l1:{here}/base")
+    with mounted(tmp_path, script) as pid:
+        for content in ("x", "new"):
+            (tmp_path / "l1").rename(tmp_path / f"was-before-{content}")
+            (tmp_path / "l1").mkdir()
+            (tmp_path / "l1" / content).write_text(content)
+            stack, _ = look_at(pid)
+            assert [layer.directory for layer in stack.layers] == [
+                f"{tmp_path}/u", None, f"{tmp_path}/base",
+            ]  # fmt: skip
+
+
+def test_what_is_mounted_over_a_layer_is_no_witness(tmp_path: Path) -> None:
+    script = "mkdir -p l1/d; echo x >l1/x; echo y >l1/d/y; echo z >z\n"
+    script += OVERLAY.format("lowerdir={here}/l1:{here}/base")
+    script += "mount --bind z m/x; mount -t tmpfs t m/d; echo q >m/d/y\n"
+    with mounted(tmp_path, script) as pid:
+        _, found = look_at(pid)
+    assert found == [inode(tmp_path / name) for name in ("u", "l1", "base")]
+
+
 @pytest.mark.parametrize("xino", ["off", "on"])
 def test_layers_on_several_file_systems(tmp_path: Path, xino: str) -> None:
     script = "mkdir t; mount -t tmpfs t t; mkdir t/l1; echo x >t/l1/x\n"

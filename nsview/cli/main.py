@@ -25,6 +25,11 @@ COMMANDS = {
     "ns": "Namespaces, and why each is alive",
     "mounts": "A container's mount table as a tree",
     "layers": "A root file system as a stack of directories, topmost first",
+    "diff": "What a container added, changed and deleted since its image",
+    "files": "A directory in a container, with the layer that each name comes from",
+    "cat": "A file of a container, without any process of it",
+    "blame": "Which layers provide, hide or remove a path",
+    "waste": "Bytes that lower layers store and nobody can see",
     "doctor": "What this kernel and these rights allow, and what that costs",
 }
 

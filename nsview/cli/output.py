@@ -90,6 +90,14 @@ def print_table(
         _write((line if edge is None else clip(line, edge)) + "\n")
 
 
+def write_bytes(data: bytes) -> None:
+    """Write exactly these bytes; the one way round what makes text safe."""
+    if sys.stdout is None:
+        raise NsviewError("stdout is closed")
+    with _complaining():
+        sys.stdout.buffer.write(data)
+
+
 def flush() -> None:
     """Hand over what was printed; raises `NsviewError` where it cannot be."""
     if sys.stdout is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 
 from nsview.errors import NotPermitted
@@ -44,6 +45,14 @@ def byte_size(count: int | None) -> str:
         return f"{count}B"
     power = min((count.bit_length() - 1) // 10, len(_UNITS))
     return f"{count / _KIB**power:.1f}{_UNITS[power - 1]}"
+
+
+def local_time(nanoseconds: int) -> str:
+    """A time of a file, in the reader's own time zone; ``-`` for one that no calendar has."""
+    try:
+        return time.strftime("%Y-%m-%d %H:%M", time.localtime(nanoseconds // 10**9))
+    except (OverflowError, OSError, ValueError):
+        return "-"
 
 
 def user_of(uid: int | None, name: str | None) -> str:

@@ -1,0 +1,71 @@
+"""``nsview blame``: which layer gives a path, and which hide, remove or lack it."""
+
+from __future__ import annotations
+
+import argparse
+
+from nsview.cli.output import print_json, print_notes, print_table
+from nsview.cli.stack_of import add_place, open_tree, path_errors, reference_and_path
+from nsview.cli.words import byte_size, dash, local_time
+from nsview.errors import NoSuchObject
+from nsview.layers.blame import Blame, blame
+from nsview.layers.paths import join_path, split_path
+
+_TITLES = ("LAYER", "STATE", "TYPE", "SIZE", "MODIFIED", "BY", "DIRECTORY")
+
+EPILOG = """\
+Topmost layer first. STATE: provides (this is what is seen; directories are merged), shadowed (it
+has the path, and a layer above hides it), whiteout (it deletes the path), opaque (it hides all that
+is below, without having the path), absent. BY is the path that hides, where it is another.
+
+  nsview blame web /etc/passwd
+  nsview blame --dirs /srv/changes:/srv/base /etc"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare whose path."""
+    add_place(parser)
+    parser.add_argument("--json", action="store_true", help="one JSON object, exact to the byte")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show what each layer says."""
+    reference, path = reference_and_path(arguments)
+    with open_tree(reference, arguments.dirs) as (tree, partial):
+        with path_errors(path):
+            resolved = tree.resolve(path, follow_last=False)
+            rows = blame(tree, resolved)
+        directories = [layer.path or layer.shown_as for layer in tree.stack.layers]
+    if all(row.state in ("absent", "opaque") for row in rows):
+        raise NoSuchObject(f"no layer has {join_path(split_path(resolved))}")
+    if arguments.json:
+        print_json({"path": resolved, "layers": [_json(row) for row in rows]}, partial)
+        return 0
+    print_notes(partial)
+    table = [_row(row, directories[row.index], resolved) for row in rows]
+    print_table(_TITLES, table, right=frozenset({"LAYER", "SIZE"}))
+    return 0
+
+
+def _row(row: Blame, directory: str, path: str) -> tuple[str, ...]:
+    return (
+        str(row.index),
+        f"{row.state}, opaque" if row.opaque else row.state,
+        dash(row.type),
+        byte_size(row.size) if row.type == "file" else "-",
+        "-" if row.mtime_ns is None else local_time(row.mtime_ns),
+        row.by if row.by not in (None, path) else "-",
+        directory,
+    )
+
+
+def _json(row: Blame) -> dict[str, object]:
+    return {
+        "index": row.index,
+        "state": row.state,
+        "type": row.type,
+        "size": row.size,
+        "mtime": None if row.mtime_ns is None else row.mtime_ns / 1e9,
+        "opaque": row.opaque,
+        "by": row.by,
+    }

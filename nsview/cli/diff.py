@@ -1,0 +1,66 @@
+"""``nsview diff``: what a container has added, changed and deleted since its image."""
+
+from __future__ import annotations
+
+import argparse
+
+from nsview.cli.output import print_json, print_notes, print_table
+from nsview.cli.stack_of import add_place, open_tree
+from nsview.cli.words import byte_size
+from nsview.layers.diff import Changed, compare, diff_docker
+from nsview.layers.diff_podman import diff_podman
+
+_TITLES = ("CHANGE", "SIZE", "PATH")
+
+EPILOG = """\
+A added, C changed, D deleted; directories with a change in them are C. The size is that of the file
+as it is now, or as it was when it is deleted.
+
+The styles differ as the engines do: podman calls a directory that was deleted and made again D, and
+C one whose time alone has changed. --against lists what would turn REF2's tree into REF's.
+
+  nsview diff web
+  nsview diff --style podman podman/db
+  nsview diff web --against web2
+  nsview diff --dirs /srv/changes:/srv/base"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare whose changes."""
+    add_place(parser, path=None)
+    parser.add_argument(
+        "--style", choices=("docker", "podman"), default="docker", help="whose rules (docker)"
+    )
+    parser.add_argument("--against", metavar="REF2", help="another container, not the image")
+    parser.add_argument("--json", action="store_true", help="one JSON object, exact to the byte")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show them."""
+    wanted = 0 if arguments.dirs is not None else 1
+    if len(arguments.words) != wanted:
+        arguments.usage_error("give one REF, or --dirs")
+    if arguments.against is not None and arguments.style != "docker":
+        arguments.usage_error("--against knows one style")
+    reference = arguments.words[0] if wanted else None
+    with open_tree(reference, arguments.dirs) as (tree, partial):
+        if arguments.against is not None:
+            with open_tree(arguments.against, None) as (other, more):
+                partial += [reason for reason in more if reason not in partial]
+                changes = compare(tree, other)
+        elif arguments.style == "podman":
+            changes = diff_podman(tree)
+        else:
+            changes = diff_docker(tree)
+        if len(tree.top) < 2 and arguments.against is None:
+            partial.append("the root is one directory alone: everything in it counts as added")
+    if arguments.json:
+        print_json({"changes": [change._asdict() for change in changes]}, partial)
+        return 0
+    print_notes(partial)
+    print_table(_TITLES, [_row(change) for change in changes], right=frozenset({"SIZE"}))
+    return 0
+
+
+def _row(change: Changed) -> tuple[str, str, str]:
+    return change.kind, "" if change.size is None else byte_size(change.size), change.path

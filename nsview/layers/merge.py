@@ -1,0 +1,277 @@
+"""The merged view of a stack of layers: what a process in the container sees, read from outside.
+
+Nothing is mounted and nothing cached: each call reads the layers' directories that it needs.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+from nsview.layers.entry import Change, Entry, Place, attributes_of, make_entry
+from nsview.layers.layer_directory import LayerRoots
+from nsview.layers.paths import join_path, split_path
+from nsview.layers.redirects import Refused
+from nsview.layers.stack import Stack
+from nsview.layers.union import Found, Places, Union
+from nsview.layers.xattrs import Marks, may_see_trusted
+
+#: As the kernel's own (path_resolution(7)): more links than that are a loop.
+_MOST_LINKS: Final = 40
+_READ: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+
+
+Entries = list[Entry]
+_Names = list[str]
+_Trail = list[Places | None]
+
+
+class MergedTree:
+    """A stack of layers as one tree. Use it in a ``with`` block, or close it.
+
+    Paths are from the root, as a process inside would write them; no link in them is followed but
+    by `resolve`. Raises OSError for what cannot be read, PermissionError among it.
+    """
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.marks = Marks(stack.rules)
+        self.roots = LayerRoots(stack.layers)
+        every: Places = tuple(
+            Place(index, "")
+            for index, layer in enumerate(stack.layers)
+            if layer.role != "data" and layer.path is not None
+        )
+        data = [index for index, layer in enumerate(stack.layers) if layer.role == "data"]
+        self.union = Union(self.roots, self.marks, every, data)
+        self.top = every
+        """The places of the root directory."""
+        self._unions = {0: self.union}
+        self._data = data
+
+    def __enter__(self) -> MergedTree:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the layers' directories."""
+        self.roots.close()
+
+    @property
+    def partial(self) -> tuple[str, ...]:
+        """Why the view may lack something."""
+        reasons = [
+            f"layer {layer.index} ({layer.shown_as}) was not found: what it holds is missing here"
+            for layer in self.stack.layers
+            if layer.path is None
+        ]
+        rules = self.stack.rules
+        trusted = rules.form == "overlay" and rules.xattr_prefix == "trusted.overlay."
+        if trusted and len(self.stack.layers) > 1 and not may_see_trusted():
+            reasons.append("opaque and renamed directories are not known as such without root")
+        return tuple(reasons)
+
+    def lookup(self, path: str) -> Entry | None:
+        """What is at `path`; None when nothing is, or it is hidden. ``/`` is the entry "/"."""
+        names = split_path(path)
+        if not names:
+            return self._root_entry()
+        places = self.directory(join_path(names[:-1]))
+        if places is None:
+            return None
+        entries = self._entries(names[:-1], places, (names[-1],))
+        return entries[0] if entries else None
+
+    def list(self, path: str) -> Entries | None:
+        """What is in the directory `path`, by name; None when that is no directory."""
+        names = split_path(path)
+        places = self.directory(join_path(names))
+        return None if places is None else self._entries(names, places, None)
+
+    def list_layer(self, path: str, index: int) -> Entries | None:
+        """What one layer has in its directory `path`, whiteouts included; None: no directory.
+
+        `Entry.change` is against the layers below that one; D is a whiteout that hides something.
+        """
+        names = split_path(path)
+        own = (Place(index, "/".join(names)),)
+        with self.roots.directory(*own[0]) as fd:
+            if fd is None:
+                return None
+            found = Union(self.roots, self.marks, (), ()).children(own)
+            opaque = {
+                name
+                for name, one in found.items()
+                if one.attributes.type == "directory" and self.marks.is_opaque(fd, name)
+            }
+        below = self._below(names, index + 1, found)
+        entries = []
+        for name, one in sorted(found.items(), key=_by_name):
+            change: Change | None = "C" if name in below else "A"
+            if one.whiteout:
+                change = "D" if name in below else None
+            entry = _entry(name, one, Place(index, ""), change, opaque=name in opaque)
+            entries.append(entry)
+        return entries
+
+    def resolve(self, path: str, *, follow_last: bool = True) -> str:
+        """`path` with its symbolic links followed, as a process inside would.
+
+        Where something is missing the rest is kept as it is. Raises OSError (ELOOP).
+        """
+        rest = _names_reversed(path)
+        done: _Names = []
+        places: _Trail = [self.top]
+        links = 0
+        while rest:
+            name = rest.pop()
+            if name == "..":
+                del done[-1:]
+                del places[max(1, len(places) - 1) :]
+                continue
+            here = places[-1]
+            found = self.union.child(here, name) if here else None
+            if found is not None and found.link is not None and (rest or follow_last):
+                links += 1
+                if links > _MOST_LINKS:
+                    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+                if found.link.startswith("/"):
+                    done, places = [], [self.top]
+                rest += _names_reversed(found.link)
+                continue
+            done.append(name)
+            places.append(_directory_places(found))
+        return join_path(done)
+
+    def open_file(self, path: str) -> int:
+        """Open the contents of a regular file for reading; the caller closes the descriptor.
+
+        Raises OSError: ENOENT, EISDIR, ELOOP for a symbolic link, ENXIO for other things that are
+        no files, EIO where no layer has the contents.
+        """
+        names = split_path(path)
+        places = self.directory(join_path(names[:-1])) if names else None
+        found = self.union.child(places, names[-1]) if places else None
+        if found is None:
+            raise _os_error(errno.EISDIR if not names else errno.ENOENT, path)
+        kind = found.attributes.type
+        if kind != "file":
+            wrong = {"directory": errno.EISDIR, "symlink": errno.ELOOP}
+            raise _os_error(wrong.get(kind, errno.ENXIO), path)
+        assert places is not None
+        try:
+            place = self.union.contents(places, names[-1]) or found.places[0]
+        except Refused as reason:
+            raise OSError(errno.EIO, str(reason), path) from None
+        return self._open(place, path)
+
+    def directory(self, path: str, top: int = 0) -> Places | None:
+        """Where the directory `path` is merged from, of the layers from `top` on; None: no such."""
+        union = self.union_below(top)
+        places: Places | None = union.top
+        for name in split_path(path):
+            places = _directory_places(union.child(places, name)) if places else None
+        return places or None
+
+    def union_below(self, top: int) -> Union:
+        """The union of the layers from `top` on, as it would be without those above."""
+        if top not in self._unions:
+            rest = tuple(place for place in self.top if place.layer >= top)
+            self._unions[top] = Union(self.roots, self.marks, rest, self._data)
+        return self._unions[top]
+
+    def _entries(self, names: _Names, places: Places, wanted: Iterable[str] | None) -> Entries:
+        found = self.union.children(places, wanted)
+        visible = {name: one for name, one in found.items() if not one.whiteout}
+        lower = self.directory(join_path(names), 1) or ()
+        touched = visible
+        if places[1:] == lower or places == lower:  # then only what the top layer has can differ
+            touched = {name: one for name, one in visible.items() if one.places[0].layer == 0}
+        below = self._below(names, 1, touched)
+        return [
+            _entry(
+                name, one, one.places[0], _change(one, below.get(name)) if name in touched else None
+            )
+            for name, one in sorted(visible.items(), key=_by_name)
+        ]
+
+    def _below(self, names: _Names, top: int, wanted: Iterable[str]) -> dict[str, Found]:
+        """Those of the wanted names that are visible in the layers from `top` on."""
+        union = self.union_below(top)
+        places = self.directory(join_path(names), top) if wanted and union.top else None
+        found = union.children(places, wanted) if places else {}
+        return {name: one for name, one in found.items() if not one.whiteout}
+
+    def _root_entry(self) -> Entry | None:
+        for place in self.top:
+            with self.roots.directory(*place) as fd:
+                if fd is not None:
+                    status = attributes_of(os.fstat(fd))
+                    layers = tuple(one.layer for one in self.top)
+                    return make_entry("/", status, place, layers=layers)
+        return None
+
+    def _open(self, place: Place, path: str) -> int:
+        directory, _, name = place.path.rpartition("/")
+        with self.roots.directory(place.layer, directory) as fd:
+            if fd is None:
+                raise _os_error(errno.ENOENT, path)
+            # By O_PATH first: opening a device or FIFO that was put there meanwhile would act.
+            handle = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=fd)
+        try:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise _os_error(errno.ENXIO, path)
+            return os.open(f"/proc/self/fd/{handle}", _READ)
+        finally:
+            os.close(handle)
+
+
+def _entry(
+    name: str, one: Found, place: Place, change: Change | None, *, opaque: bool = False
+) -> Entry:
+    entry = make_entry(
+        name,
+        one.attributes,
+        place,
+        link=one.link,
+        layers=tuple(part.layer for part in one.places),
+        hidden=tuple(one.hidden),
+        change=change,
+        opaque=opaque,
+        broken=one.broken,
+    )
+    return entry if not one.whiteout else _as_whiteout(entry)
+
+
+def _as_whiteout(entry: Entry) -> Entry:
+    return replace(entry, type="whiteout", size=0, rdev=0)
+
+
+def _change(one: Found, below: Found | None) -> Change | None:
+    if below is None:
+        return "A"
+    return "C" if one.places[0] != below.places[0] else None
+
+
+def _directory_places(found: Found | None) -> Places | None:
+    if found is None or found.attributes.type != "directory" or found.broken:
+        return None
+    return tuple(found.places)
+
+
+def _names_reversed(path: str) -> list[str]:
+    return [name for name in reversed(path.split("/")) if name not in ("", ".")]
+
+
+def _by_name(item: tuple[str, Found]) -> bytes:
+    return os.fsencode(item[0])
+
+
+def _os_error(number: int, path: str) -> OSError:
+    return OSError(number, os.strerror(number), path)

@@ -1,0 +1,54 @@
+"""Everything in one layer, a directory at a time, with one open directory and little memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from nsview.layers.layer_directory import GONE, open_directory
+
+
+class WalkedDirectory(NamedTuple):
+    """A directory that is being walked; `fd` is open until the next one is asked for."""
+
+    path: str
+    """From where the walk began; "" is that directory."""
+    fd: int
+    below: list[str]
+    """To be filled with the names of the subdirectories to go on with."""
+
+
+def walk_directories(root: int) -> Iterator[WalkedDirectory]:
+    """Yield the directory `root` and those below it, the upper ones first.
+
+    Each is read once, by who gets it: the walk goes on with the names in `below`. Left out are
+    directories that vanish, that may not be read, and that are mounted.
+    """
+    device = os.fstat(root).st_dev
+    trail: list[str] = []
+    levels: list[list[str]] = [[""]]
+    while levels:
+        if not levels[-1]:
+            levels.pop()
+            del trail[-1:]
+            continue
+        name = levels[-1].pop()
+        path = "/".join([*trail, name])
+        try:
+            fd = open_directory(root, path)
+        except PermissionError:
+            continue
+        except OSError as error:
+            if error.errno not in GONE:
+                raise
+            continue
+        below: list[str] = []
+        try:
+            if os.fstat(fd).st_dev == device:
+                yield WalkedDirectory(path, fd, below)
+        finally:
+            os.close(fd)
+        if below:
+            levels.append(below)
+            trail += [name] if name else []

@@ -9,6 +9,8 @@ FAILED = 1
 USAGE = 2
 NO_SUCH_OBJECT = 3
 NOT_PERMITTED = 4
+ENTER_FAILED = 125
+"""`enter` and `run` pass on their command's status: this is nsview's own, as docker has it."""
 INTERRUPTED = 130
 """128 + SIGINT, as shells have it."""
 

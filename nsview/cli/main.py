@@ -30,6 +30,7 @@ COMMANDS = {
     "cat": "A file of a container, without any process of it",
     "blame": "Which layers provide, hide or remove a path",
     "waste": "Bytes that lower layers store and nobody can see",
+    "enter": "A shell or a command inside",
     "doctor": "What this kernel and these rights allow, and what that costs",
 }
 
@@ -88,12 +89,21 @@ def _run_command(words: list[str]) -> int:
     )
     command.add_arguments(parser)
     _add_census(parser)
-    arguments = parser.parse_args(words[1:])
+    words, rest = _split_command(words[1:], getattr(command, "TAKES_COMMAND", False))
+    arguments = parser.parse_args(words, argparse.Namespace(command=rest))
     if not os.path.lexists("/proc/self"):
         raise NsviewError("/proc is not mounted", hint="mount -t proc proc /proc")
     status = command.run(arguments)
     flush()
     return status
+
+
+def _split_command(words: list[str], takes_command: bool) -> tuple[list[str], list[str]]:
+    """Ours, and what follows ``--``: argparse would take it for more of our own arguments."""
+    if not takes_command or "--" not in words:
+        return words, []
+    at = words.index("--")
+    return words[:at], words[at + 1 :]
 
 
 def _run_ui(words: list[str]) -> int:

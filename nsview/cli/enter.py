@@ -1,0 +1,198 @@
+"""``nsview enter``: a shell or a command inside."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from nsview.cli.exit_codes import ENTER_FAILED
+from nsview.cli.output import flush, print_error, print_json, print_note, print_notes
+from nsview.errors import NoSuchObject, NotPermitted, NsviewError
+from nsview.host.host import Host
+from nsview.host.model import Container, Snapshot
+from nsview.host.reference import HOST_REF, find_container, process_named
+from nsview.kernel.namespaces import KINDS
+from nsview.kernel.task import Task
+
+if TYPE_CHECKING:
+    from nsview.enter.enter import Narrate
+
+#: What follows ``--`` is the command's.
+TAKES_COMMAND = True
+
+EPILOG = """\
+  nsview enter web                      a shell in web
+  nsview enter web -- ls -l /           a command
+  nsview enter web --ns net -- ss -tlnp the host's ss, in web's network
+  nsview enter 4711                     a shell beside exactly that process
+  nsview enter web --user root --privileged
+
+The command is confined as the container is: namespaces, root directory, control groups,
+capabilities, user, limits, seccomp filter, security label. Its environment is the container's.
+Without mnt among --ns it is a program of the host, with the rights that you have.
+Ctrl-] three times hangs up.
+
+exit status: the command's own, 128 + signal; 126 it cannot be executed, 127 it is not there,
+125 nsview failed, 3 no such container, 4 not permitted"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare where, as whom, and with what."""
+    parser.usage = "%(prog)s REF [options] [-- COMMAND ...]"
+    parser.add_argument("ref", metavar="REF", help="a container, or a process by its PID")
+    parser.add_argument(
+        "--ns",
+        type=_kinds,
+        default=frozenset(KINDS),
+        metavar="KINDS",
+        help="join only these: " + ",".join(KINDS),
+    )
+    parser.add_argument(
+        "-u", "--user", metavar="USER", help="NAME or UID, with :GROUP; default: the process's own"
+    )
+    parser.add_argument(
+        "--privileged", action="store_true", help="root with all capabilities, unconfined"
+    )
+    parser.add_argument("-w", "--cwd", metavar="DIR", help="working directory inside")
+    parser.add_argument(
+        "-e", "--env", action="append", default=[], metavar="NAME=VALUE", help="set a variable"
+    )
+    parser.add_argument(
+        "--no-cgroup",
+        action="store_true",
+        help="stay in our own control groups, without its limits",
+    )
+    parser.add_argument(
+        "--toolbox",
+        default="auto",
+        metavar="WHICH",
+        help="auto: busybox where the container has no such program; busybox; a directory of "
+        "static programs; none",
+    )
+    parser.add_argument(
+        "-t",
+        "--tty",
+        action=argparse.BooleanOptionalAction,
+        help="on a terminal of its own; default: when stdin and stdout are terminals",
+    )
+    parser.add_argument(
+        "-i",
+        "--interactive",
+        action=argparse.BooleanOptionalAction,
+        help="pass our stdin on; default: unless it is a terminal and the command has none",
+    )
+    parser.add_argument("-v", "--verbose", action="store_true", help="say each step")
+    parser.add_argument(
+        "--json", action="store_true", help="how it went, as one object; output goes to stderr"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Enter, and return the command's exit status."""
+    from nsview.enter.choose import NoProgram
+
+    try:
+        return _enter(arguments)
+    except NoProgram as error:
+        print_error(error)
+        return error.status
+    except NsviewError as error:
+        if isinstance(error, NoSuchObject | NotPermitted):
+            raise
+        print_error(error)
+        return ENTER_FAILED
+
+
+def _enter(arguments: argparse.Namespace) -> int:
+    from nsview.enter.enter import Choice, enter
+    from nsview.enter.environment import parse_assignment
+
+    host = Host(census=arguments.census)
+    snapshot = host.snapshot()
+    container, task = _find(snapshot, arguments.ref)
+    terminal, interactive = _streams(arguments)
+    try:
+        environment = dict(map(parse_assignment, arguments.env))
+    except ValueError as error:
+        raise NsviewError(str(error)) from None
+    choice = Choice(
+        command=tuple(arguments.command),
+        kinds=arguments.ns,
+        user=arguments.user,
+        privileged=arguments.privileged,
+        directory=arguments.cwd,
+        environment=environment,
+        join_cgroup=not arguments.no_cgroup,
+        tools=arguments.toolbox,
+        terminal=terminal,
+        interactive=interactive,
+        stdout=sys.stderr.fileno() if arguments.json else sys.stdout.fileno(),
+    )
+    flush()
+    outcome = enter(host.procfs, task, choice, _narrator(arguments.verbose))
+    if outcome.detached:
+        print_note("detached: the command was hung up")
+    if arguments.json:
+        print_json(
+            {
+                "container": container.ref,
+                "target": task.pid,
+                "pid": outcome.pid,
+                "exit_code": outcome.status,
+                "signal": outcome.signal,
+                "detached": outcome.detached,
+                "steps": list(outcome.steps),
+            },
+            outcome.lacking,
+        )
+    elif outcome.exec_words:
+        print_error(NsviewError(outcome.exec_words))
+    return outcome.status
+
+
+def _find(snapshot: Snapshot, ref: str) -> tuple[Container, Task]:
+    """A PID names exactly that process, anything else the container's first."""
+    task = process_named(snapshot, ref)
+    if task is not None:
+        return find_container(snapshot, snapshot.membership.get(task.pid, HOST_REF)), task
+    container = find_container(snapshot, ref)
+    if container.kind == "host":
+        raise NsviewError("that is the host: there is nothing to enter")
+    task = None if container.pid is None else snapshot.tasks.get(container.pid)
+    if task is None:
+        raise NoSuchObject(f"{container.ref} does not run", hint="nsview ls lists what does")
+    return container, task
+
+
+def _streams(arguments: argparse.Namespace) -> tuple[bool, bool]:
+    """Whether the command has a terminal, and whether it gets our stdin."""
+    with contextlib.suppress(OSError):
+        on_terminal = os.isatty(0)
+        terminal = arguments.tty
+        if terminal is None:
+            terminal = on_terminal and os.isatty(1) and not arguments.json
+        if terminal and not on_terminal:
+            raise NsviewError("stdin is no terminal", hint="leave out --tty")
+        interactive = arguments.interactive
+        return terminal, not on_terminal or terminal if interactive is None else interactive
+    return False, False
+
+
+def _narrator(verbose: bool) -> Narrate:
+    def narrate(steps: Sequence[str], lacking: Sequence[str]) -> None:
+        for step in steps if verbose else ():
+            print_note(step)
+        print_notes(lacking)
+
+    return narrate
+
+
+def _kinds(text: str) -> frozenset[str]:
+    kinds = frozenset(text.split(","))
+    if kinds - {*KINDS}:
+        raise argparse.ArgumentTypeError(f"{text!r}: kinds are " + ",".join(KINDS))
+    return kinds

@@ -1,0 +1,149 @@
+"""Enter a process's place: hold it, plan, choose what to start, run it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from nsview.enter.account import Account, NoSuchAccount, account_of, resolve_user
+from nsview.enter.choose import choose_command
+from nsview.enter.plan import Plan, Request, inner_uid, make_plan
+from nsview.enter.program import find_program
+from nsview.enter.session import Outcome, run_session
+from nsview.enter.steps import describe
+from nsview.enter.target import Descriptors, Target, hold_target
+from nsview.errors import NsviewError
+from nsview.kernel.namespaces import KINDS
+from nsview.kernel.ns_links import read_namespaces
+from nsview.kernel.procfs import Procfs
+from nsview.kernel.safe_open import open_below, read_below
+from nsview.kernel.task import Task
+
+_LONGEST_FILE: Final = 1024 * 1024
+
+Narrate = Callable[[Sequence[str], Sequence[str]], None]
+"""Told the steps, and what is lacking, just before the command runs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What a person asks for; see ``nsview enter --help``."""
+
+    command: Sequence[str] = ()
+    """Empty: a shell."""
+    kinds: frozenset[str] = frozenset(KINDS)
+    user: str | None = None
+    privileged: bool = False
+    directory: str | None = None
+    environment: Mapping[bytes, bytes] = field(default_factory=dict)
+    join_cgroup: bool = True
+    tools: str = "auto"
+    terminal: bool = False
+    interactive: bool = False
+    stdout: int = 1
+    """Where the command's output goes, where it has no terminal."""
+
+
+def enter(procfs: Procfs, task: Task, choice: Choice, narrate: Narrate) -> Outcome:
+    """Run a command, or a shell, where `task` is; returns how it ended.
+
+    `procfs` is the /proc of our own pid namespace. Raises `NsviewError` and its kinds for what
+    keeps it from starting, `nsview.enter.choose.NoProgram` among them.
+    """
+    with contextlib.ExitStack() as stack:
+        target, descriptors = stack.enter_context(hold_target(procfs, task))
+        own = dict(zip(KINDS, read_namespaces(procfs, os.getpid()) or (), strict=False))
+        user = _user(choice, descriptors.root)
+        request = Request(
+            kinds=choice.kinds,
+            privileged=choice.privileged,
+            user=user,
+            join_cgroup=choice.join_cgroup,
+            environment=choice.environment,
+            terminal=choice.terminal,
+        )
+        plan = make_plan(target, request, own, os.environb)
+        descriptors = _in_directory(choice.directory, plan, descriptors, stack)
+        command, plan, remark = choose_command(
+            choice.command,
+            plan,
+            descriptors.root,
+            shell=None if choice.command else _shell(user, target, own, descriptors.root),
+            tools=choice.tools,
+            stack=stack,
+        )
+        remarks = [remark] if remark else []
+        steps = describe(plan, target, descriptors)
+
+        def on_start(outcome: Outcome) -> None:
+            outcome.steps = (*steps, *remarks)
+            narrate(outcome.steps, outcome.lacking)
+
+        outcome = run_session(
+            plan,
+            command,
+            target,
+            descriptors,
+            terminal=choice.terminal,
+            interactive=choice.interactive,
+            stdout=choice.stdout,
+            on_start=on_start,
+        )
+        _explain(outcome, choice, plan, descriptors.root)
+        return outcome
+
+
+def _user(choice: Choice, root: int) -> Account | None:
+    """The user that was asked for, by the container's own files."""
+    if choice.user is None:
+        return None
+    try:
+        return resolve_user(choice.user, _read(root, "/etc/passwd"), _read(root, "/etc/group"))
+    except NoSuchAccount as error:
+        raise NsviewError(str(error)) from None
+
+
+def _shell(user: Account | None, target: Target, own: Mapping[str, int], root: int) -> str | None:
+    if user is None:
+        uid = inner_uid(target, own)
+        user = None if uid is None else account_of(uid, _read(root, "/etc/passwd"))
+    return None if user is None else user.shell
+
+
+def _read(root: int, path: str) -> bytes:
+    try:
+        return read_below(root, path, limit=_LONGEST_FILE) or b""
+    except OSError:
+        return b""
+
+
+def _in_directory(
+    path: str | None, plan: Plan, descriptors: Descriptors, stack: contextlib.ExitStack
+) -> Descriptors:
+    """Open the working directory that was asked for; magic links do not lead to it."""
+    if path is None:
+        return descriptors
+    if not plan.inside:
+        raise NsviewError("--cwd is a directory inside: without mnt there is no inside")
+    try:
+        fd = open_below(descriptors.root, path, os.O_PATH | os.O_DIRECTORY)
+    except (OSError, ValueError) as error:
+        words = error.strerror if isinstance(error, OSError) else "not a path"
+        raise NsviewError(f"directory {path}: {words}") from None
+    stack.callback(os.close, fd)
+    return replace(descriptors, directory=fd)
+
+
+def _explain(outcome: Outcome, choice: Choice, plan: Plan, root: int) -> None:
+    """Say why the command did not start, as far as its file tells."""
+    if outcome.exec_error is None:
+        return
+    name = choice.command[0] if choice.command else "the shell"
+    reason = os.strerror(outcome.exec_error)
+    if plan.inside and choice.command:
+        found = find_program(root, choice.command[0], plan.path)
+        reason = (found.problem if found else None) or reason
+    outcome.exec_words = f"{name} cannot be executed: {reason}"

@@ -1,0 +1,393 @@
+"""The process that joins: started anew for each session, it becomes the command.
+
+It has one thread (setns(2) wants that) and runs ``python -I -S`` on a sealed copy of the
+interpreter, so that no container can write to the host's through /proc/PID/exe (CVE-2019-5736). All
+that it needs is opened before it starts, and it imports nothing once it has joined: a module, a
+codec or libnss could be the container's (CVE-2019-14271). Until execve(2) it is not dumpable: no
+process inside may trace it or take its descriptors (CVE-2016-9962).
+
+    joiner      in the host's user and pid namespace; joins all others, and waits
+    └── command in all of them, with the rights of the container
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import marshal
+import os
+import resource
+import select
+import sys
+import termios
+
+from nsview.kernel import libc
+from nsview.kernel.seccomp import asks_a_supervisor, read_filters
+
+# Imports of typing alone take longer than this process works.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from nsview.enter.orders import Namespace, Orders
+
+FAILED = 125
+"""Exit status: nsview itself failed. 126 and 127 are the command's: see `nsview.enter.session`."""
+_SIGNALLED = 128
+_KILL = 9
+_SIGPIPE = 13
+_MESSAGE_BYTES = 4096
+_FIRST = 3
+
+
+class Failure(Exception):  # noqa: N818 - what is reported, not a programming error
+    """A step that the session cannot do without did not succeed."""
+
+    def __init__(self, step: str, error: OSError) -> None:
+        self.step = step
+        self.number = error.errno or errno.EIO
+
+
+def main() -> None:
+    """Do as the descriptor named by the first argument says."""
+    with open(int(sys.argv[1]), "rb") as file:
+        orders: Orders = marshal.load(file)  # noqa: S302 - from our parent, by an inherited memfd
+    status = orders["status"]
+
+    def report_bug(
+        kind: type[BaseException], value: BaseException, _: TracebackType | None
+    ) -> None:
+        # The usual traceback would read source files, out of the container by then.
+        _send(status, "failed", f"{kind.__name__}: {value}", 0)
+        os._exit(FAILED)
+
+    sys.excepthook = report_bug
+    try:
+        os._exit(_run(orders))
+    except Failure as failure:
+        _send(status, "failed", failure.step, failure.number)
+        os._exit(FAILED)
+
+
+def _run(orders: Orders) -> int:
+    status = orders["status"]
+    lacking: list[tuple[str, int]] = []
+    _send(status, "alive")
+    libc.default_signals()
+    libc.ignore_signal(_SIGPIPE)
+    if len(os.listdir("/proc/self/task")) != 1:
+        raise Failure("a second thread in the joining process", OSError(errno.EINVAL, ""))
+    filters = _copy_filters(orders["seccomp_of"], lacking)
+    _leave_host_limits(orders, lacking)
+    libc.prctl(libc.PR_SET_DUMPABLE, 0)
+    tree = _copy_toolbox(orders)
+    for one in orders["namespaces"]:
+        if one["flag"] != libc.CLONE_NEWUSER:
+            _join(one, orders["proc"])
+    try:
+        command = os.fork()
+    except OSError as error:  # ENOMEM: the first process of the pid namespace has ended
+        raise Failure("starting a process in the pid namespace", error) from None
+    if command == 0:
+        _become(orders, filters, tree, lacking)
+    _send(status, "pid", command)
+    return _attend(command, status)
+
+
+def _attend(command: int, status: int) -> int:
+    """Wait for the command, pass signals on to it, and end it when nobody listens any more."""
+    pidfd = os.pidfd_open(command)
+    status, pidfd = _keep_only(status, pidfd)
+    poll = select.poll()
+    poll.register(pidfd, select.POLLIN)
+    poll.register(status, select.POLLIN)
+    while True:
+        ready = dict(poll.poll())
+        if pidfd in ready:
+            _, wait_status = os.waitpid(command, 0)
+            code = os.waitstatus_to_exitcode(wait_status)
+            _send(status, "ended", code)
+            return code if code >= 0 else _SIGNALLED - code
+        signals = os.read(status, _MESSAGE_BYTES)
+        for number in signals or bytes([_KILL]):
+            _signal_group(command, number)
+        if not signals:
+            poll.unregister(status)
+
+
+def _signal_group(command: int, number: int) -> None:
+    # It leads a session of its own, and so a process group; ESRCH while it has not got that far.
+    for send in (os.killpg, os.kill):
+        try:
+            send(command, number)
+            return
+        except ProcessLookupError:
+            continue
+
+
+# Before joining: with all rights, on the host.
+
+
+def _copy_filters(pid: int, lacking: list[tuple[str, int]]) -> list[bytes]:
+    """Have a child read the filters: when it ends, the process it stopped surely goes on."""
+    if not pid:
+        return []
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            answer = marshal.dumps(read_filters(pid))
+        except OSError as error:
+            answer = marshal.dumps(error.errno or errno.EIO)
+        with open(writing, "wb") as pipe:
+            pipe.write(answer)
+        os._exit(0)
+    os.close(writing)
+    with open(reading, "rb") as pipe:
+        answer = pipe.read()
+    os.waitpid(child, 0)
+    found: list[bytes] | int = marshal.loads(answer) if answer else errno.ESRCH  # noqa: S302
+    if isinstance(found, int):
+        lacking.append(("seccomp filter", found))
+        return []
+    if any(map(asks_a_supervisor, found)):
+        lacking.append(("seccomp filter: it asks a supervisor", 0))
+        return []
+    return found
+
+
+def _leave_host_limits(orders: Orders, lacking: list[tuple[str, int]]) -> None:
+    """Do what takes rights on the host: a lower oom_score_adj, higher hard limits."""
+    if orders["oom_score_adj"] is not None:
+        with _lenient("oom_score_adj", lacking):
+            # Written before PR_SET_DUMPABLE: afterwards the file is root's, in the host's user
+            # namespace.
+            _write_proc(orders["proc"], "oom_score_adj", b"%d" % orders["oom_score_adj"])
+    for name, number, _, hard in orders["limits"]:
+        soft, own = resource.getrlimit(number)
+        if _is_more(hard, own):
+            with _lenient(f"limit {name}", lacking):
+                resource.setrlimit(number, (soft, hard))
+
+
+def _is_more(one: int, other: int) -> bool:
+    return other != resource.RLIM_INFINITY and (one == resource.RLIM_INFINITY or one > other)
+
+
+def _copy_toolbox(orders: Orders) -> int:
+    if orders["toolbox"] is None:
+        return -1
+    try:
+        return libc.copy_mount(orders["toolbox"][0])
+    except OSError as error:
+        raise Failure("copying the toolbox's mounts", error) from None
+
+
+# Joining, and what comes after it.
+
+
+def _join(namespace: Namespace, proc: int) -> None:
+    kind = namespace["kind"]
+    try:
+        libc.setns(namespace["fd"], namespace["flag"])
+        link = f"{kind}_for_children" if kind in ("pid", "time") else kind
+        joined = os.stat(f"self/ns/{link}", dir_fd=proc).st_ino
+    except OSError as error:
+        raise Failure(f"joining the {kind} namespace", error) from None
+    if joined != namespace["ino"]:
+        raise Failure(f"joining the {kind} namespace: it is another", OSError(errno.ESTALE, ""))
+
+
+def _become(
+    orders: Orders, filters: list[bytes], tree: int, lacking: list[tuple[str, int]]
+) -> None:
+    """Take over everything of the container and become the command; never returns."""
+    try:
+        _take_terminal(orders)
+        _take_cgroups(orders["cgroups"], lacking)
+        _take_place(orders, tree, lacking)
+        with _lenient("security label", lacking):
+            if orders["label"] is not None:
+                _write_proc(orders["proc"], f"attr/{orders['label'][0]}", orders["label"][1])
+        _take_user(orders)
+        _take_rights(orders, filters, lacking)
+    except Failure as failure:
+        _send(orders["status"], "failed", failure.step, failure.number)
+        os._exit(FAILED)
+    try:
+        os.execve(  # noqa: S606 - this is what the process is for
+            orders["program"], orders["arguments"], orders["environment"]
+        )
+    except OSError as error:
+        _send(orders["status"], "exec", error.errno)
+    os._exit(FAILED)
+
+
+def _take_terminal(orders: Orders) -> None:
+    os.setsid()
+    if orders["terminal"]:
+        fcntl.ioctl(orders["stdio"][0], termios.TIOCSCTTY, 0)
+    # Two steps: 0 to 2 themselves may be among the three.
+    copies = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _FIRST) for fd in orders["stdio"]]
+    for target, fd in enumerate(copies):
+        os.dup2(fd, target)
+
+
+def _take_cgroups(cgroups: list[tuple[str, int]], lacking: list[tuple[str, int]]) -> None:
+    for words, fd in cgroups:
+        with _lenient(f"cgroup {words}", lacking):
+            os.write(fd, b"0")  # 0: whoever writes
+
+
+def _take_place(orders: Orders, tree: int, lacking: list[tuple[str, int]]) -> None:
+    """Root and working directory, by descriptors: no path is walked that somebody may swap."""
+    try:
+        if orders["root"] >= 0:
+            os.fchdir(orders["root"])
+            os.chroot(".")
+        if orders["directory"] >= 0:
+            with _lenient("working directory", lacking):
+                os.fchdir(orders["directory"])
+        # One that is deleted or outside the root has no name (CVE-2024-21626).
+        if not _is_reachable():
+            os.chdir("/")
+            lacking.append(("working directory: it is deleted, or outside the root", 0))
+        if orders["toolbox"] is not None:
+            _mount_toolbox(tree, orders["toolbox"][1])
+    except OSError as error:
+        raise Failure("taking the container's root directory", error) from None
+
+
+def _mount_toolbox(tree: int, place: list[bytes]) -> None:
+    """Mount it in a copy of the mount namespace: the container's own mount table stays as it is."""
+    libc.unshare(libc.CLONE_NEWNS)  # our root and working directory move along
+    libc.keep_mounts_to_ourselves()
+    flags = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    directory = os.open("/", flags)
+    for name in place:
+        directory = os.open(name, flags, dir_fd=directory)
+    libc.attach_mount(tree, directory)
+
+
+def _is_reachable() -> bool:
+    try:
+        return os.getcwd().startswith("/")
+    except OSError:
+        return False
+
+
+def _take_user(orders: Orders) -> None:
+    """Become the user by ids of the host, which exist even where no inner id stands for them."""
+    try:
+        if orders["groups"] is not None:
+            os.setgroups(orders["groups"])
+        libc.prctl(libc.PR_SET_KEEPCAPS, 1)
+        if orders["gid"] is not None:
+            os.setresgid(orders["gid"], orders["gid"], orders["gid"])
+        if orders["uid"] is not None:
+            os.setresuid(orders["uid"], orders["uid"], orders["uid"])
+        held = libc.permitted_capabilities()
+        libc.set_capabilities(held, held, 0)
+    except OSError as error:
+        raise Failure("changing the user", error) from None
+    for one in orders["namespaces"]:
+        if one["flag"] == libc.CLONE_NEWUSER:
+            _join(one, orders["proc"])
+    # Both changes may have set it to fs.suid_dumpable.
+    libc.prctl(libc.PR_SET_DUMPABLE, 0)
+
+
+def _take_rights(orders: Orders, filters: list[bytes], lacking: list[tuple[str, int]]) -> None:
+    """Limits, capabilities, no_new_privs and the filters, in the order that lets each happen."""
+    bounding, ambient = orders["bounding"], orders["ambient"]
+    try:
+        if bounding is not None:
+            # First: a root that keeps it gets everything back at execve(2).
+            libc.drop_bounding(bounding)
+            held = libc.permitted_capabilities()
+            libc.set_capabilities(held, held, orders["inheritable"] & held)
+            libc.raise_ambient(ambient & orders["inheritable"] & held)
+    except OSError as error:
+        raise Failure("dropping capabilities", error) from None
+    for name, number, soft, hard in orders["limits"]:
+        with _lenient(f"limit {name}", lacking):
+            own = resource.getrlimit(number)[1]
+            hard = own if _is_more(hard, own) else hard
+            resource.setrlimit(number, (hard if _is_more(soft, hard) else soft, hard))
+    if orders["umask"] is not None:
+        os.umask(orders["umask"])
+    _keep_only_what_exec_needs(orders)
+    libc.prctl(libc.PR_SET_PDEATHSIG, _KILL)
+    _send(orders["status"], "lacking", lacking)
+    libc.default_signals()
+    _confine(orders, filters)
+
+
+def _keep_only_what_exec_needs(orders: Orders) -> None:
+    """Close all other descriptors: an exec path may lead to /proc/self/fd/N (CVE-2024-21626)."""
+    program = orders["program"]
+    if isinstance(program, int):
+        orders["status"], orders["program"] = _keep_only(orders["status"], program)
+    else:
+        (orders["status"],) = _keep_only(orders["status"])
+
+
+def _keep_only(*fds: int) -> list[int]:
+    """Close all descriptors but 0 to 2 and these; returns their new numbers."""
+    free = _FIRST + len(fds)
+    # Two steps: a new number may be the old one of another.
+    high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, free) for fd in fds]
+    kept = [os.dup2(fd, _FIRST + at, inheritable=False) for at, fd in enumerate(high)]
+    libc.close_all_from(free)
+    return kept
+
+
+def _confine(orders: Orders, filters: list[bytes]) -> None:
+    """The last steps: with the filters in place only capset(2) and execve(2) are left to do."""
+    try:
+        if orders["no_new_privs"]:
+            libc.prctl(libc.PR_SET_NO_NEW_PRIVS, 1)
+        for one in filters:
+            libc.install_filter(one)
+        bounding = orders["bounding"]
+        if bounding is not None:
+            held = libc.permitted_capabilities()
+            keep = held & (bounding if os.geteuid() == 0 else orders["ambient"])
+            libc.set_capabilities(keep, keep, orders["inheritable"] & held)
+    except OSError as error:
+        raise Failure("confining the command", error) from None
+
+
+class _lenient:  # noqa: N801 - used as a statement; contextlib would be one more import
+    """A step whose failure is noted and told, and does not end the session."""
+
+    def __init__(self, what: str, lacking: list[tuple[str, int]]) -> None:
+        self._what = what
+        self._lacking = lacking
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> bool:
+        if isinstance(error, OSError):
+            self._lacking.append((self._what, error.errno or errno.EIO))
+            return True
+        return False
+
+
+def _write_proc(proc: int, name: str, data: bytes) -> None:
+    """Write a file of our own in the host's /proc, whatever the container has mounted there."""
+    fd = os.open(f"self/{name}", os.O_WRONLY | os.O_CLOEXEC, dir_fd=proc)
+    try:
+        os.write(fd, data)
+    finally:
+        os.close(fd)
+
+
+def _send(status: int, *message: str | int | list[tuple[str, int]] | None) -> None:
+    try:
+        os.write(status, marshal.dumps(message))
+    except OSError:  # nobody listens: what was started will be ended, see `_attend`
+        return

@@ -1,0 +1,179 @@
+"""What a process does to itself before it becomes another program.
+
+setns(2), prctl(2), capset(2), seccomp(2), signal(2). Neither this module nor `kernel.seccomp`
+imports typing or the socket module: the process that enters a container starts anew for every
+command, and those imports take longer than all of its work.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+
+CLONE_NEWNS = 0x00020000
+CLONE_NEWUSER = 0x10000000
+
+# include/uapi/linux/prctl.h
+PR_SET_PDEATHSIG = 1
+PR_GET_DUMPABLE = 3
+PR_SET_DUMPABLE = 4
+PR_SET_KEEPCAPS = 8
+PR_SET_SECCOMP = 22
+PR_CAPBSET_READ = 23
+PR_CAPBSET_DROP = 24
+PR_SET_NO_NEW_PRIVS = 38
+PR_CAP_AMBIENT = 47
+PR_CAP_AMBIENT_RAISE = 2
+PR_CAP_AMBIENT_CLEAR_ALL = 4
+
+_CLOSE_RANGE = 436
+_OPEN_TREE = 428
+_MOVE_MOUNT = 429
+_SECCOMP_MODE_FILTER = 2
+_CAPABILITY_VERSION_3 = 0x20080522
+_ALL_BITS = 0xFFFFFFFF
+_WORD = 32
+_SIGNALS = 64
+_SIG_IGN = 1
+_SIG_SETMASK = 2
+_SIGSET_BYTES = 128
+_OPEN_TREE_CLONE = 0x1
+_AT_RECURSIVE = 0x8000
+_AT_EMPTY_PATH = 0x1000
+_MOVE_MOUNT_F_EMPTY_PATH = 0x4
+_MOVE_MOUNT_T_EMPTY_PATH = 0x40
+_MS_REC = 0x4000
+_MS_SLAVE = 0x80000
+
+#: One instruction of a seccomp filter: struct sock_filter.
+FILTER_BYTES = 8
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.syscall.restype = ctypes.c_long
+_libc.signal.argtypes = (ctypes.c_int, ctypes.c_void_p)
+_libc.signal.restype = ctypes.c_void_p
+
+
+class _Header(ctypes.Structure):
+    _fields_ = (("version", ctypes.c_uint32), ("pid", ctypes.c_int))
+
+
+class _Masks(ctypes.Structure):
+    _fields_ = (
+        ("effective", ctypes.c_uint32),
+        ("permitted", ctypes.c_uint32),
+        ("inheritable", ctypes.c_uint32),
+    )
+
+
+class _Program(ctypes.Structure):
+    _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
+
+
+def setns(fd: int, flag: int) -> None:
+    """Move this process into a namespace; pid and time take its next child there."""
+    _check(_libc.setns(fd, flag))
+
+
+def unshare(flags: int) -> None:
+    """Give this process namespaces of its own."""
+    _check(_libc.unshare(flags))
+
+
+def prctl(option: int, *arguments: int) -> int:
+    """prctl(2) with numbers for arguments."""
+    words = [ctypes.c_ulong(one) for one in (*arguments, 0, 0, 0, 0)[:4]]
+    return _check(_libc.prctl(option, *words))
+
+
+def permitted_capabilities() -> int:
+    """capget(2): what this process may make effective."""
+    header = _Header(_CAPABILITY_VERSION_3, 0)
+    masks = (_Masks * 2)()
+    _check(_libc.capget(ctypes.byref(header), masks))
+    return int(masks[0].permitted | masks[1].permitted << _WORD)
+
+
+def set_capabilities(effective: int, permitted: int, inheritable: int) -> None:
+    """capset(2) of this process."""
+    header = _Header(_CAPABILITY_VERSION_3, 0)
+    masks = (_Masks * 2)(
+        *[
+            _Masks(
+                effective >> at & _ALL_BITS,
+                permitted >> at & _ALL_BITS,
+                inheritable >> at & _ALL_BITS,
+            )
+            for at in (0, _WORD)
+        ]
+    )
+    _check(_libc.capset(ctypes.byref(header), masks))
+
+
+def drop_bounding(keep: int) -> None:
+    """Drop what is not in `keep` from the bounding set; this takes CAP_SETPCAP."""
+    for bit in range(2 * _WORD):
+        try:
+            held = prctl(PR_CAPBSET_READ, bit)
+        except OSError:  # EINVAL: past the last capability of this kernel
+            return
+        if held and not keep >> bit & 1:
+            prctl(PR_CAPBSET_DROP, bit)
+
+
+def raise_ambient(mask: int) -> None:
+    """Make the ambient set `mask`; it must be permitted and inheritable."""
+    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
+    for bit in range(2 * _WORD):
+        if mask >> bit & 1:
+            prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, bit)
+
+
+def install_filter(instructions: bytes) -> None:
+    """Install a seccomp filter; it takes no_new_privs, or CAP_SYS_ADMIN in our user namespace."""
+    program = _Program(len(instructions) // FILTER_BYTES, instructions)
+    _check(_libc.prctl(PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0))
+
+
+def default_signals() -> None:
+    """Block no signal and ignore none. What is ignored stays so over execve(2)."""
+    nothing = ctypes.create_string_buffer(_SIGSET_BYTES)
+    _libc.sigprocmask(_SIG_SETMASK, nothing, None)
+    for number in range(1, _SIGNALS + 1):
+        _libc.signal(number, None)  # SIG_DFL; KILL and STOP answer EINVAL
+
+
+def ignore_signal(number: int) -> None:
+    """Have a signal do nothing, until `default_signals`."""
+    _libc.signal(number, _SIG_IGN)
+
+
+def close_all_from(first: int) -> None:
+    """Close every descriptor from `first` on (close_range(2), Linux 5.9)."""
+    if _libc.syscall(_CLOSE_RANGE, ctypes.c_uint(first), ctypes.c_uint(_ALL_BITS), 0) == -1:
+        os.closerange(first, os.sysconf("SC_OPEN_MAX"))  # ENOSYS
+
+
+def copy_mount(fd: int) -> int:
+    """A detached copy of the mounts below a directory (open_tree(2), Linux 5.2)."""
+    flags = _OPEN_TREE_CLONE | _AT_RECURSIVE | _AT_EMPTY_PATH | os.O_CLOEXEC
+    return _check(_libc.syscall(_OPEN_TREE, ctypes.c_int(fd), b"", ctypes.c_uint(flags)))
+
+
+def attach_mount(mount: int, directory: int) -> None:
+    """Mount what `copy_mount` gave over a directory (move_mount(2)), both by descriptor."""
+    flags = _MOVE_MOUNT_F_EMPTY_PATH | _MOVE_MOUNT_T_EMPTY_PATH
+    where = (ctypes.c_int(mount), b"", ctypes.c_int(directory), b"", ctypes.c_uint(flags))
+    _check(_libc.syscall(_MOVE_MOUNT, *where))
+
+
+def keep_mounts_to_ourselves() -> None:
+    """Let no mount that we make reach the namespace that ours is a copy of."""
+    _check(_libc.mount(None, b"/", None, ctypes.c_ulong(_MS_REC | _MS_SLAVE), None))
+
+
+def _check(result: int) -> int:
+    if result == -1:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return result

@@ -103,12 +103,10 @@ def _read(
     digests = diff_ids_of(config)
     facts = dict(zip(fold_chain(digests), digests, strict=True)) if config is not None else {}
     steps = instructions(config)
-    where = "snapshots/{}" if snapshotter in _WHOLE else "snapshots/{}/fs"
-    home = f"io.containerd.snapshotter.v1.{snapshotter}"
     layers = tuple(
         StoredLayer(
             role=_role(one, init_key),
-            path=files.path(f"{home}/{where.format(one.number)}"),
+            path=files.path(_directory(snapshotter, one)),
             digest=facts.get(one.key),
             chain_id=one.key if one.key.startswith("sha256:") else None,
             created_by=steps.get(one.key),
@@ -125,6 +123,11 @@ def _read(
         image=image,
         image_id=(digest or "").removeprefix("sha256:") or None,
     )
+
+
+def _directory(snapshotter: str, snapshot: _Snapshot) -> str:
+    here = f"io.containerd.snapshotter.v1.{snapshotter}/snapshots/{snapshot.number}"
+    return here if snapshotter in _WHOLE else f"{here}/fs"
 
 
 def _role(snapshot: _Snapshot, init_key: str | None) -> Literal["upper", "init", "lower"]:

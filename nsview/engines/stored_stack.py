@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from stat import S_ISLNK
 from typing import Final, Literal
 
-from nsview.engines.disk import RECORD_LIMIT, DiskStore, on_host, read_file
+from nsview.engines.disk import RECORD_LIMIT, DiskStore, read_file
 from nsview.engines.untrusted import flag, mapping, parse_json, sequence, text
 from nsview.kernel.safe_open import open_below
 
@@ -116,11 +116,6 @@ def _is_link(word: str) -> bool:
 def is_name(word: str | None) -> bool:
     """It may be a component of a path in a store."""
     return word is not None and NAME.fullmatch(word) is not None
-
-
-def store_home(store: DiskStore, *names: str) -> str:
-    """A directory of a store, as we reach it."""
-    return "/".join((on_host(store.root, store.path), *names))
 
 
 def fold_chain(diff_ids: Sequence[str]) -> list[str]:

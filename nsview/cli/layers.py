@@ -11,8 +11,8 @@ from nsview.errors import NoSuchObject
 from nsview.host.host import Host
 from nsview.host.reference import find_container
 from nsview.host.stacks import read_stack
-from nsview.layers.measure import measure_layer
 from nsview.layers.plain import stack_of_directories
+from nsview.layers.sizes import measure_layer
 from nsview.layers.stack import Layer, Stack
 
 _TITLES = ("LAYER", "ROLE", "DIRECTORY", "CREATED BY")
@@ -89,10 +89,13 @@ def split_directories(text: str) -> list[str]:
 def _measure(stack: Stack) -> Stack:
     layers, lost = [], []
     for layer in stack.layers:
-        if layer.path is not None:
-            found = measure_layer(layer.root, layer.path)
-            layer = replace(layer, files=found.files, size=found.size)
-            lost += [] if found.complete else [f"not all of layer {layer.index} could be counted"]
+        try:
+            found = None if layer.path is None else measure_layer(layer)
+        except OSError as error:
+            found = None
+            lost.append(f"layer {layer.index} may not be counted: {error.strerror}")
+        if found is not None:
+            layer = replace(layer, files=found.files, size=found.bytes)
         layers.append(layer)
     return replace(stack, layers=tuple(layers), notes=(*stack.notes, *lost))
 

@@ -54,6 +54,8 @@ class _Side:
         self.roots = tree.roots
         self.by_name = tree.marks.by_name
         self.union: Union = tree.union_below(top)
+        self.engines_own = {layer.index for layer in tree.stack.layers if layer.role == "init"}
+        """docker's empty files for what it mounts over: each container has its own, same, ones."""
         self._identities: dict[int, tuple[int, int]] = {}
 
     def identity(self, place: Place) -> tuple[tuple[int, int], str]:
@@ -132,14 +134,16 @@ class _Comparison:
             self._todo.append((path, tuple(one.places), old))
 
     def _differ(self, one: Found, was: Found) -> bool:
-        if self._new.identity(one.places[0]) == self._old.identity(was.places[0]):
+        place, old = one.places[0], was.places[0]
+        if self._new.identity(place) == self._old.identity(old):
+            return False
+        if place.layer in self._new.engines_own and old.layer in self._old.engines_own:
             return False
         if attributes_differ(one.attributes, was.attributes) or one.link != was.link:
             return True
         if not stat.S_ISREG(one.attributes.mode):
             return False
-        capability = self._new.capability(one.places[0])
-        return capability != self._old.capability(was.places[0])
+        return self._new.capability(place) != self._old.capability(old)
 
     def _add(self, kind: Change, path: str, what: Attributes) -> None:
         self._changes[path] = Changed(kind, path, size_of(what))

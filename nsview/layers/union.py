@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -103,7 +104,7 @@ class Union:
     def _first(
         self, fd: int, name: str, status: os.stat_result, place: Place, *, last: bool
     ) -> Found:
-        one = Found(attributes_of(status), [_below(place, name)], closed_by=place.layer)
+        one = Found(attributes_of(status), [below(place, name)], closed_by=place.layer)
         kind = one.attributes.type
         if kind == "symlink":
             one.link = _read_link(fd, name)
@@ -116,9 +117,8 @@ class Union:
     def _merge(
         self, one: Found, fd: int, name: str, status: os.stat_result, place: Place, *, last: bool
     ) -> None:
-        below = attributes_of(status)
-        if below.type == "directory":
-            one.places.append(_below(place, name))
+        if stat.S_ISDIR(status.st_mode):
+            one.places.append(below(place, name))
             self._go_on(one, fd, name, place, last=last)
         else:
             one.open = False
@@ -191,5 +191,6 @@ def _read_link(fd: int, name: str) -> str | None:
         return None
 
 
-def _below(place: Place, name: str) -> Place:
+def below(place: Place, name: str) -> Place:
+    """The place of `name` in the directory `place`."""
     return Place(place.layer, f"{place.path}/{name}" if place.path else name)

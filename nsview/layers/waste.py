@@ -7,6 +7,7 @@ copy that is seen does not.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from collections import Counter
@@ -18,7 +19,7 @@ from nsview.layers.entry import Place
 from nsview.layers.merge import MergedTree
 from nsview.layers.redirects import Refused
 from nsview.layers.sizes import Cancelled, measure_layer
-from nsview.layers.union import Found, Places
+from nsview.layers.union import Found, Places, below
 from nsview.layers.walk import walk_directories
 
 How = Literal["replaced", "deleted", "opaque"]
@@ -70,7 +71,7 @@ def find_waste(tree: MergedTree, cancelled: Callable[[], bool] = _never) -> Wast
     """
     search = _Search(tree, cancelled)
     search.run()
-    items = [item for item in search.items if not _is_used(item, search.used)]
+    items = [item for item, place in search.items if not _is_used(place, search.used)]
     layers: Counter[int] = Counter()
     for item in items:
         layers[item.layer] += item.size
@@ -85,11 +86,11 @@ def find_waste(tree: MergedTree, cancelled: Callable[[], bool] = _never) -> Wast
     )
 
 
-def _is_used(item: Wasted, used: set[Place]) -> bool:
+def _is_used(hidden: Place, used: set[Place]) -> bool:
     """Whether a renamed directory or a copy of metadata alone still reads from there."""
-    path = item.path.strip("/")
     return any(
-        place.layer == item.layer and (place.path == path or place.path.startswith(f"{path}/"))
+        place.layer == hidden.layer
+        and (place.path == hidden.path or place.path.startswith(f"{hidden.path}/"))
         for place in used
     )
 
@@ -98,7 +99,8 @@ def _is_used(item: Wasted, used: set[Place]) -> bool:
 class _Search:
     tree: MergedTree
     cancelled: Callable[[], bool]
-    items: list[Wasted] = field(default_factory=list)
+    items: list[tuple[Wasted, Place]] = field(default_factory=list)
+    """With the place in the layer, which differs from the path where directories were renamed."""
     used: set[Place] = field(default_factory=set)
     links: dict[tuple[int, int, int], int] = field(default_factory=dict)
     """Names of a hard-linked file that are not known to be hidden yet."""
@@ -127,11 +129,11 @@ class _Search:
             self._note_contents(places, name)
         by, how = one.closed_by, _how(one)
         for layer in one.hidden:
-            place = here[layer]
-            size, files = self._measure(place, name)
+            place = below(here[layer], name)
+            size, files = self._measure(place)
             if size:
                 item = Wasted(path=path, layer=layer, by=by, how=how, size=size, files=files)
-                self.items.append(item)
+                self.items.append((item, place))
             by, how = layer, "replaced"
 
     def _note_contents(self, places: Places, name: str) -> None:
@@ -142,17 +144,19 @@ class _Search:
         if place is not None:
             self.used.add(place)
 
-    def _measure(self, place: Place, name: str) -> tuple[int, int]:
+    def _measure(self, place: Place) -> tuple[int, int]:
         """Bytes and files of a hidden name, all below it included."""
         with self.tree.roots.directory(*place) as fd:
+            if fd is not None:
+                return self._measure_below(fd)
+        parent, _, name = place.path.rpartition("/")
+        with self.tree.roots.directory(place.layer, parent) as fd:
             if fd is None:
                 return 0, 0
-            status = os.stat(name, dir_fd=fd, follow_symlinks=False)
-            if not stat.S_ISDIR(status.st_mode):
-                return self._count([status])
-        path = f"{place.path}/{name}" if place.path else name
-        with self.tree.roots.directory(place.layer, path) as fd:
-            return (0, 0) if fd is None else self._measure_below(fd)
+            try:
+                return self._count([os.stat(name, dir_fd=fd, follow_symlinks=False)])
+            except FileNotFoundError:
+                return 0, 0
 
     def _measure_below(self, top: int) -> tuple[int, int]:
         size = files = 0
@@ -164,7 +168,8 @@ class _Search:
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
                         directory.below.append(entry.name)
-                    else:
+                        continue
+                    with contextlib.suppress(FileNotFoundError):
                         statuses.append(entry.stat(follow_symlinks=False))
             more, number = self._count(statuses)
             size += more

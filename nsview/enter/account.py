@@ -58,7 +58,8 @@ def resolve_user(words: str, passwd: bytes, group: bytes) -> Account:
     """Resolve ``NAME``, ``UID``, ``NAME:GROUP`` or ``UID:GID``, as ``docker exec --user`` does.
 
     A name goes before a number; a number needs no account, and then has gid 0. A group that is
-    given replaces all groups that the user is a member of. Raises `NoSuchAccount`.
+    given replaces all groups that the user is a member of. The gid is among the groups, too, so
+    that nobody evades a group's denial by dropping them (CVE-2022-36109). Raises `NoSuchAccount`.
     """
     user, colon, wanted = words.partition(":")
     account = next((one for one in parse_accounts(passwd) if one.name == user), None)
@@ -68,8 +69,10 @@ def resolve_user(words: str, passwd: bytes, group: bytes) -> Account:
             raise NoSuchAccount(f"no user {user!r} in the container")
         account = account_of(uid, passwd) or Account(uid=uid, gid=0)
     if colon:
-        return replace(account, gid=_resolve_group(wanted, group))
-    return replace(account, groups=tuple(_memberships(account.name, group)))
+        gid = _resolve_group(wanted, group)
+        return replace(account, gid=gid, groups=(gid,))
+    groups = dict.fromkeys((account.gid, *_memberships(account.name, group)))
+    return replace(account, groups=tuple(groups))
 
 
 def _resolve_group(name: str, group: bytes) -> int:

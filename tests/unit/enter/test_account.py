@@ -27,16 +27,16 @@ GROUP = b"root:x:0:\nweb:x:34:\nlog:x:4:syslog,web\nbad:x:y:web\nsecret:x:77:web
 @pytest.mark.parametrize(
     ("words", "uid", "gid", "groups"),
     [
-        ("root", 0, 0, (77,)),
-        ("web", 33, 34, (4, 77)),
-        ("web:log", 33, 4, ()),
-        ("web:9", 33, 9, ()),
-        ("33", 33, 34, (4, 77)),
-        ("33:33", 33, 33, ()),
-        ("5000", 5000, 0, ()),
-        ("5000:6000", 5000, 6000, ()),
-        ("123", 124, 1, ()),  # a name goes before a number
-        ("toor", 0, 9, ()),
+        ("root", 0, 0, (0, 77)),
+        ("web", 33, 34, (34, 4, 77)),
+        ("web:log", 33, 4, (4,)),
+        ("web:9", 33, 9, (9,)),
+        ("33", 33, 34, (34, 4, 77)),
+        ("33:33", 33, 33, (33,)),
+        ("5000", 5000, 0, (0,)),
+        ("5000:6000", 5000, 6000, (6000,)),
+        ("123", 124, 1, (1,)),  # a name goes before a number
+        ("toor", 0, 9, (9,)),
     ],
 )
 def test_as_docker_exec_resolves_them(
@@ -54,7 +54,7 @@ def test_who_is_not_there(words: str) -> None:
 
 
 def test_root_needs_no_passwd() -> None:
-    assert resolve_user("root", b"", b"") == Account(uid=0, gid=0)
+    assert resolve_user("root", b"", b"") == Account(uid=0, gid=0, groups=(0,))
 
 
 def test_the_first_account_of_a_uid_counts() -> None:

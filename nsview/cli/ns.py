@@ -70,11 +70,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """List them."""
     host = Host(census=arguments.census)
-    snapshot = host.snapshot(commands=True)
+    snapshot = host.snapshot()
     chosen = _chooser(snapshot, arguments.ref)
     kinds = tuple(kind for kind in KINDS if not arguments.type or kind in arguments.type)
     namespaces: Sequence[Namespace] = read_namespaces(
-        host.procfs, snapshot, kinds=kinds, sockets=arguments.sockets
+        host.procfs,
+        snapshot,
+        kinds=kinds,
+        sockets=arguments.sockets,
+        source=host.source,
+        commands=True,
     )
     namespaces = [one for one in namespaces if chosen(one)]
     if not namespaces and parse_namespace_reference(arguments.ref or ""):

@@ -9,7 +9,7 @@ small read how often it has run (Documentation/scheduler/sched-stats.rst).
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple, Protocol
 
 from nsview.kernel.cgroup import parse_cgroup
@@ -47,6 +47,9 @@ class CensusSource(Protocol):
     def read(self) -> dict[int, Task]:
         """Every process that is there now, by its pid, ascending."""
 
+    def namespace_descriptors(self) -> Collection[tuple[int, int]] | None:
+        """(pid, descriptor) of every open file that is a namespace; None where it cannot tell."""
+
 
 class _Seen(NamedTuple):
     task: Task
@@ -78,6 +81,9 @@ class ProcfsCensus:
         self._adopt_orphans(seen)
         self._seen = seen
         return {pid: row.task for pid, row in seen.items()}
+
+    def namespace_descriptors(self) -> None:
+        """Those of every process have to be read."""
 
     def _look(self, pid: int) -> _Seen | None:
         schedstat = self._schedstat(pid)

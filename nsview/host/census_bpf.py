@@ -11,13 +11,14 @@ import functools
 import os
 import struct
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Final
 
-from nsview.errors import NotPermitted
+from nsview.errors import NotPermitted, NsviewError
 from nsview.host.census import ThreadLinks, read_task
 from nsview.host.memberships import Memberships
 from nsview.host.partial import effective_capabilities, own_namespace
+from nsview.kernel import file_iterator
 from nsview.kernel.bpf import BpfError, Iterator
 from nsview.kernel.layout import forget_layout, read_layout
 from nsview.kernel.namespaces import INITIAL_INODES, KINDS
@@ -31,6 +32,7 @@ from nsview.kernel.task_iterator import (
     RECORD_BYTES,
     Record,
     assemble,
+    has_membership,
     parse_inodes,
     parse_numbers,
     parse_record,
@@ -42,6 +44,9 @@ if TYPE_CHECKING:
 
 _CAP_SYS_ADMIN, _CAP_PERFMON, _CAP_BPF = 21, 38, 39  # include/uapi/linux/capability.h
 _NANO: Final = 1_000_000_000
+#: Asked for together, and so remembered together.
+_ALL_NAMES: Final = tuple(dict.fromkeys((*NAMES, *file_iterator.NAMES)))
+_ALL_FUNCTIONS: Final = (FUNCTION, file_iterator.FUNCTION)
 _RECORDS: Final = struct.Struct(f"{RECORD_BYTES}s")
 #: Looks at all tasks until nobody's control groups are unknown; on a busy host somebody's will be.
 _ROUNDS: Final = 3
@@ -72,7 +77,8 @@ class BpfCensus:
         self._thread_links: dict[bytes, tuple[tuple[int, int], tuple[int, ...]]] = {}
         self._tasks: dict[int, Task] = {}
         self._left_out: tuple[int, ...] = ()
-        self._iterator = _load()
+        self._iterator = _load(FUNCTION, assemble)
+        self._descriptors: Iterator | None = None
         try:
             self._examine()
         except BaseException:
@@ -112,9 +118,29 @@ class BpfCensus:
         self._tasks = tasks
         return tasks
 
+    @property
+    def tasks(self) -> Mapping[int, Task]:
+        """What the last read gave; the first one is made when the program is loaded."""
+        return self._tasks
+
+    def namespace_descriptors(self) -> list[tuple[int, int]] | None:
+        """(pid, descriptor) of every open file that is a namespace; None where BPF cannot tell."""
+        own = os.getpid()
+        try:
+            if self._descriptors is None:
+                self._descriptors = _load(file_iterator.FUNCTION, file_iterator.assemble)
+            with open(self._procfs.path("self", "ns/uts"), "rb") as ours:
+                found = file_iterator.parse_descriptors(self._descriptors.read())
+                # What it does not know of ourselves it may not know of others either.
+                return found if (own, ours.fileno()) in found else None
+        except (NsviewError, OSError):
+            return None
+
     def close(self) -> None:
-        """Have the kernel forget the program."""
+        """Have the kernel forget the programs."""
         self._iterator.close()
+        if self._descriptors is not None:
+            self._descriptors.close()
 
     def _look(self) -> tuple[list[bytes], dict[bytes, Record]]:
         # All records in the order of their pids, and those that were not there the last time.
@@ -208,7 +234,7 @@ class BpfCensus:
             for field, here, there in zip(Task._fields, tasks[own], expected, strict=True)
             if here != there and field not in ("state", "threads")  # these two change meanwhile
         ]
-        if not all(row.membership for row in self._rows_of(own)):
+        if not all(map(has_membership, self._rows_of(own))):
             wrong.append("control groups")
         if wrong:
             forget_layout()
@@ -252,15 +278,15 @@ def _boottime_offset(procfs: Procfs) -> int:
         raise BpfError("the offsets of nsview's time namespace cannot be read") from error
 
 
-def _load() -> Iterator:
+def _load(function: str, assemble: Callable[[Mapping[str, int]], bytes]) -> Iterator:
     try:
-        layout = read_layout(NAMES, (FUNCTION,))
+        layout = read_layout(_ALL_NAMES, _ALL_FUNCTIONS)
     except (OSError, ValueError) as error:
         raise BpfError(f"this kernel says nothing of its types: {error}") from error
-    if FUNCTION not in layout.functions:
-        raise BpfError("this kernel has no BPF iterator over tasks (Linux 5.8)")
+    if function not in layout.functions:
+        raise BpfError(f"this kernel has no {function} (Linux 5.8)")
     try:
-        return Iterator(assemble(layout.offsets), layout.functions[FUNCTION])
+        return Iterator(assemble(layout.offsets), layout.functions[function])
     except BpfError:
         forget_layout()  # if that was to blame, the next start will do better
         raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from nsview.errors import NsviewError
@@ -50,20 +51,26 @@ class AutoCensus:
         """Every process that is there now, by its pid, ascending."""
         if not self._tried and count_processes(self._procfs) > FEW_PROCESSES:
             self._tried = True
-            self._source = self._by_bpf() or self._source
+            if (tasks := self._load()) is not None:
+                return tasks
         try:
             return self._source.read()
         except NsviewError:  # reading /proc raises none
             self._source = ProcfsCensus(self._procfs)
             return self._source.read()
 
-    def _by_bpf(self) -> CensusSource | None:
+    def namespace_descriptors(self) -> Collection[tuple[int, int]] | None:
+        """As that source tells them."""
+        return self._source.namespace_descriptors()
+
+    def _load(self) -> dict[int, Task] | None:
         from nsview.host.census_bpf import BpfCensus
 
         try:
-            return BpfCensus(self._procfs)
+            self._source = source = BpfCensus(self._procfs)
         except NsviewError:
             return None
+        return dict(source.tasks)
 
 
 def count_processes(procfs: Procfs) -> int:

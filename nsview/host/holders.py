@@ -95,16 +95,30 @@ def find_in_threads(
             yield from _of_thread(procfs, task.pid, tid, links, leader)
 
 
-def find_in_descriptors(procfs: Procfs, tasks: Iterable[Task]) -> Iterator[Sighting]:
-    """Open descriptors of namespaces."""
-    for task in tasks:
-        if task.kernel_thread:
-            continue
-        for fd, link in _read_descriptors(procfs, task.pid):
-            if match := _NSFS_NAME.fullmatch(link):
-                holder = Holder(kind="fd", pid=task.pid, fd=fd)
-                path = procfs.path(task.pid, f"fd/{fd}")
-                yield Sighting(match[1], int(match[2]), holder, path)
+def find_in_descriptors(
+    procfs: Procfs,
+    tasks: Iterable[Task],
+    descriptors: Iterable[tuple[int, int]] | None = None,
+) -> Iterator[Sighting]:
+    """Open descriptors of namespaces.
+
+    `descriptors` are those (pid, descriptor) that are known to be some; without them all of every
+    process are read.
+    """
+    if descriptors is None:
+        links = (
+            (task.pid, fd, link)
+            for task in tasks
+            if not task.kernel_thread
+            for fd, link in _read_descriptors(procfs, task.pid)
+        )
+    else:
+        links = ((pid, fd, _read_descriptor(procfs, pid, fd)) for pid, fd in descriptors)
+    for pid, fd, link in links:
+        if match := _NSFS_NAME.fullmatch(link):
+            holder = Holder(kind="fd", pid=pid, fd=fd)
+            path = procfs.path(pid, f"fd/{fd}")
+            yield Sighting(match[1], int(match[2]), holder, path)
 
 
 def find_in_sockets(procfs: Procfs, tasks: Iterable[Task]) -> Iterator[Sighting]:
@@ -221,6 +235,13 @@ def _open_network_namespace(pidfd: int, fd: int) -> int | None:
         return None  # another file has that number now
     finally:
         os.close(socket)
+
+
+def _read_descriptor(procfs: Procfs, pid: int, fd: int) -> str:
+    try:
+        return procfs.read_link(pid, f"fd/{fd}") or ""
+    except OSError:
+        return ""  # not ours to look at
 
 
 def _read_descriptors(procfs: Procfs, pid: int) -> Iterable[tuple[int, str]]:

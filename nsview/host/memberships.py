@@ -17,12 +17,8 @@ from nsview.kernel.task_iterator import Record
 if TYPE_CHECKING:
     from nsview.kernel.procfs import Procfs
 
-#: include/linux/sched.h. On v1 whoever is exiting is shown in the root group (proc_cgroup_show).
-_PF_EXITING = 0x4
 #: Those of the past are not worth more memory than this; who is still there is read again.
 _MOST = 8192
-
-Key = tuple[int, int, int]
 
 
 class _Witness(NamedTuple):
@@ -31,11 +27,6 @@ class _Witness(NamedTuple):
     pid: int
     start_time: int
     cgroups: tuple[CgroupPath, ...]
-
-
-def membership_key(record: Record) -> Key:
-    """Equal for tasks that are in the same groups."""
-    return record.css_set, record.membership, record.flags & _PF_EXITING
 
 
 class Memberships:
@@ -47,12 +38,12 @@ class Memberships:
 
     def __init__(self, procfs: Procfs) -> None:
         self._procfs = procfs
-        self._known: dict[Key, tuple[CgroupPath, ...]] = {}
-        self._witnesses: dict[Key, _Witness] = {}
+        self._known: dict[bytes, tuple[CgroupPath, ...]] = {}
+        self._witnesses: dict[bytes, _Witness] = {}
 
     def get(self, record: Record) -> tuple[CgroupPath, ...] | None:
         """The groups of a task; None while that is not known for certain."""
-        return self._known.get(membership_key(record))
+        return self._known.get(record.membership)
 
     def read(self, record: Record) -> tuple[CgroupPath, ...] | None:
         """The groups of a task as they are now, not remembered; None when it is gone."""
@@ -70,11 +61,10 @@ class Memberships:
         if len(self._known) > _MOST:
             self._known.clear()
         self._confirm(records)
-        unknown: dict[Key, list[Record]] = {}
+        unknown: dict[bytes, list[Record]] = {}
         for record in records:
-            key = membership_key(record)
-            if key not in self._known:
-                unknown.setdefault(key, []).append(record)
+            if record.membership not in self._known:
+                unknown.setdefault(record.membership, []).append(record)
         for key, members in unknown.items():
             # The oldest of them is the least likely to be on its way elsewhere.
             for record in sorted(members, key=lambda one: one.start_time):
@@ -87,7 +77,12 @@ class Memberships:
     def _confirm(self, records: Iterable[Record]) -> None:
         if not self._witnesses:
             return
-        now = {(record.pid, record.start_time): membership_key(record) for record in records}
+        pids = {witness.pid for witness in self._witnesses.values()}
+        now = {
+            (record.pid, record.start_time): record.membership
+            for record in records
+            if record.pid in pids
+        }
         for key, witness in self._witnesses.items():
             if now.get((witness.pid, witness.start_time)) == key:
                 self._known[key] = witness.cgroups

@@ -60,9 +60,11 @@ class NamespaceSearch:
         """Threads with namespaces of their own; `threads` is what the census saw of them."""
         self._add_all(find_in_threads(self._procfs, tasks, threads))
 
-    def look_at_descriptors(self, tasks: Iterable[Task]) -> None:
-        """Descriptors of namespaces."""
-        self._add_all(find_in_descriptors(self._procfs, tasks))
+    def look_at_descriptors(
+        self, tasks: Iterable[Task], descriptors: Iterable[tuple[int, int]] | None = None
+    ) -> None:
+        """Descriptors of namespaces; `descriptors` is what the census saw of them."""
+        self._add_all(find_in_descriptors(self._procfs, tasks, descriptors))
 
     def look_at_sockets(self, tasks: Iterable[Task]) -> None:
         """Network namespaces of sockets."""

@@ -14,9 +14,11 @@ from nsview.host.found import Found
 from nsview.host.model import Namespace, Snapshot
 from nsview.host.namespace_search import NamespaceSearch
 from nsview.host.users import user_name
+from nsview.kernel.cmdline import read_command
 from nsview.kernel.namespaces import KINDS
 
 if TYPE_CHECKING:
+    from nsview.host.census import CensusSource
     from nsview.kernel.procfs import Procfs
 
 
@@ -27,11 +29,17 @@ def read_namespaces(
     kinds: Collection[str] = KINDS,
     sockets: bool = False,
     holders: bool = True,
+    source: CensusSource | None = None,
+    commands: bool = False,
 ) -> tuple[Namespace, ...]:
     """Find the namespaces of these kinds, by kind (in the order of `KINDS`) and inode.
 
     sockets: also borrow every socket of every process, and ask it for its network namespace.
     holders: look beyond processes, into threads, descriptors and mount tables, and fill `held_by`.
+
+    source: where the snapshot's tasks came from; it may know all descriptors of namespaces.
+    commands: read the command line of the process that each is shown with, if the snapshot has
+    none.
 
     What may not be read is left out, or None in the result. No namespace is kept open, and so
     none alive, when this returns.
@@ -41,7 +49,8 @@ def read_namespaces(
         search.look_at_processes(tasks)
         if holders:
             search.look_at_threads(tasks, snapshot.threads)
-            search.look_at_descriptors(tasks)
+            descriptors = source.namespace_descriptors() if source is not None else None
+            search.look_at_descriptors(tasks, descriptors)
             if sockets and "net" in kinds:
                 search.look_at_sockets(tasks)
             search.look_at_mounts()
@@ -50,8 +59,9 @@ def read_namespaces(
             search.look_at_the_kernels_list()
             search.look_at_relatives()
     wanted = (found for found in search.found.values() if found.kind in kinds)
+    reader = procfs if commands else None
     return tuple(
-        _namespace(found, snapshot, holders=holders) for found in sorted(wanted, key=_order)
+        _namespace(found, snapshot, reader, holders=holders) for found in sorted(wanted, key=_order)
     )
 
 
@@ -64,7 +74,9 @@ def _order(found: Found) -> tuple[int, int]:
     return KINDS.index(found.kind), found.ino
 
 
-def _namespace(found: Found, snapshot: Snapshot, *, holders: bool) -> Namespace:
+def _namespace(
+    found: Found, snapshot: Snapshot, reader: Procfs | None, *, holders: bool
+) -> Namespace:
     facts = found.facts
     pid = found.member[0] if found.member else None
     task = snapshot.tasks.get(pid) if pid is not None else None
@@ -77,7 +89,7 @@ def _namespace(found: Found, snapshot: Snapshot, *, holders: bool) -> Namespace:
         threads=found.threads,
         pid=pid,
         ppid=task.ppid if task else None,
-        command=_command(snapshot, pid),
+        command=_command(snapshot, pid, reader),
         uid=task.uid if task else None,
         user=user_name(task.uid) if task else None,
         parent=facts.parent if facts else None,
@@ -92,7 +104,13 @@ def _namespace(found: Found, snapshot: Snapshot, *, holders: bool) -> Namespace:
     )
 
 
-def _command(snapshot: Snapshot, pid: int | None) -> str | None:
+def _command(snapshot: Snapshot, pid: int | None, reader: Procfs | None) -> str | None:
     if pid is None or pid not in snapshot.tasks:
         return None
-    return " ".join(snapshot.commands.get(pid, ())) or snapshot.tasks[pid].comm
+    words = snapshot.commands.get(pid)
+    if words is None and reader is not None and not snapshot.tasks[pid].kernel_thread:
+        try:
+            words = read_command(reader, pid)
+        except PermissionError:
+            words = None
+    return " ".join(words or ()) or snapshot.tasks[pid].comm

@@ -93,10 +93,10 @@ class Record(NamedTuple):
     """Nanoseconds since boot, suspended ones included."""
     runs: int
     """How often it has given up the processor; only of the workers of work queues."""
-    css_set: int
-    """Equal for tasks that are in the same control groups at the same time ..."""
-    membership: int
-    """... and this, too: made from the serial numbers of the groups. 0: these are out of sight."""
+    membership: bytes
+    """Equal for tasks that are in the same control groups, and not exiting or so both: three words,
+    the address of the css_set, made from the serial numbers of its groups (0: these are out of
+    sight), and PF_EXITING."""
     comm: bytes
 
 
@@ -104,11 +104,13 @@ _NUMBER_BYTES: Final = 4
 _COMM_BYTES: Final = 16  # TASK_COMM_LEN
 _INODES: Final = struct.Struct(f"={len(KINDS) + 2}I")
 _NUMBERS: Final = struct.Struct(f"={LEVELS}I")
+_MEMBERSHIP: Final = struct.Struct("=3Q")
 _FORMATS: Final = (
     *("I",) * 9,
     f"{_NUMBERS.size}s",
     f"{_INODES.size}s4x",  # what follows is aligned to 8 bytes
-    *("Q",) * 4,
+    *("Q",) * 2,
+    f"{_MEMBERSHIP.size}s",
     f"{_COMM_BYTES}s",
 )
 _RECORD: Final = struct.Struct("=" + "".join(_FORMATS))
@@ -120,6 +122,7 @@ _PLACES: Final = {
 }
 
 PF_WQ_WORKER: Final = 0x20  # include/linux/sched.h
+_PF_EXITING: Final = 0x4
 _KINDS_AT: Final = {kind: index for index, kind in enumerate(KINDS)}
 _PID_FOR_CHILDREN: Final = len(KINDS)
 _TIME_FOR_CHILDREN: Final = len(KINDS) + 1
@@ -155,6 +158,11 @@ def assemble(offsets: Mapping[str, int]) -> bytes:
 def parse_inodes(namespaces: bytes) -> tuple[int, ...]:
     """Ten inode numbers: the kinds in order, then pid and time of the next child; 0 for none."""
     return _INODES.unpack(namespaces)
+
+
+def has_membership(record: Record) -> bool:
+    """Its control groups could be told."""
+    return bool(_MEMBERSHIP.unpack(record.membership)[1])
 
 
 def parse_numbers(record: Record) -> tuple[int, ...] | None:
@@ -305,11 +313,17 @@ class _Program:
         at = self._offsets
         code.move(R3, TASK)
         code.add(R3, at["task_struct.cgroups"])
-        code.load(8, R8, R10, self._probe(_RECORD_AT + _PLACES["css_set"], 8, R3))
+        css_set_at = _RECORD_AT + _PLACES["membership"]
+        serials_at, exiting_at = css_set_at + 8, css_set_at + 16
+        code.load(8, R8, R10, self._probe(css_set_at, 8, R3))
+        # On v1 whoever is exiting is shown in the root group (proc_cgroup_show).
+        code.load(4, R1, R10, _RECORD_AT + _PLACES["flags"])
+        code.bit_and(R1, _PF_EXITING)
+        code.store(8, R10, exiting_at, R1)
         code.add(R8, at["css_set.cgrp_links"])
         code.load(8, R9, R10, self._probe_at(_SCRATCH_AT, 8, R8, _LIST_NEXT))
         code.move(R1, 1)
-        self._write(8, "membership", R1)
+        code.store(8, R10, serials_at, R1)
         link_at = _SCRATCH_AT - at["cgrp_cset_link"]
         serial = at["cgroup.self"] + at["cgroup_subsys_state.serial_nr"]
         for _ in range(_HIERARCHIES):
@@ -317,14 +331,14 @@ class _Program:
             self._probe_at(link_at, at["cgrp_cset_link"], R9, -at["cgrp_cset_link.cgrp_link"])
             code.load(8, R9, R10, link_at + at["cgrp_cset_link.cgrp"])
             code.load(8, R1, R10, self._probe_at(_SCRATCH_AT, 8, R9, serial))
-            code.load(8, R2, R10, _RECORD_AT + _PLACES["membership"])
+            code.load(8, R2, R10, serials_at)
             code.add(R2, R1)
             code.multiply(R2, _MIX)
-            self._write(8, "membership", R2)
+            code.store(8, R10, serials_at, R2)
             code.load(8, R9, R10, link_at + at["cgrp_cset_link.cgrp_link"] + _LIST_NEXT)
         # The list has not come back to its head.
         code.move(R1, 0)
-        self._write(8, "membership", R1)
+        code.store(8, R10, serials_at, R1)
         code.label("membership written")
 
     def _load(self, size: int, to: Register, base: Register, field: str) -> None:

@@ -17,7 +17,9 @@ from nsview.errors import NotPermitted, NsviewError
 from nsview.host import census_bpf
 from nsview.host.census import ProcfsCensus
 from nsview.host.census_bpf import BpfCensus
-from nsview.host.holders import Sighting, find_in_threads
+from nsview.host.holders import Sighting, find_in_descriptors, find_in_threads
+from nsview.host.host import Host
+from nsview.host.namespaces import read_namespaces as read_namespaces_of
 from nsview.kernel.bpf import BpfError
 from nsview.kernel.btf import Layout
 from nsview.kernel.layout import read_layout
@@ -219,6 +221,35 @@ def test_threads_that_left_are_found_in_the_same_read(census: BpfCensus, kind: s
     assert at_once == by_files
     assert (kind, held.ino) in {(one.kind, one.ino) for one in at_once}
     wait_until(lambda: census.read() and (held.pid, held.tid) not in census.threads)
+
+
+def test_descriptors_of_namespaces_are_found_in_one_read(census: BpfCensus) -> None:
+    with processes.held_by_fd("net") as net, processes.held_by_fd("user") as user:
+        found = census.namespace_descriptors()
+        tasks = ProcfsCensus(Procfs()).read()
+        by_files = set(find_in_descriptors(Procfs(), tasks.values()))
+        at_once = set(find_in_descriptors(Procfs(), tasks.values(), found))
+    assert found is not None
+    assert {(net.pid, net.fd), (user.pid, user.fd)} <= set(found)
+    assert by_files == at_once
+
+
+def test_both_find_the_same_namespaces() -> None:
+    with varied_sandboxes():
+        hosts = [Host(census="bpf"), Host(census="procfs")]
+        found = []
+        for host in hosts:
+            namespaces = read_namespaces_of(host.procfs, host.snapshot(), source=host.source)
+            found.append(
+                {
+                    (one.kind, one.ino, one.processes, one.threads, one.pid, one.command,
+                     one.held_by)
+                    for one in namespaces
+                    if not one.initial
+                }
+            )  # fmt: skip
+    assert found[0] == found[1]
+    assert len(found[0]) > 40
 
 
 def test_a_quiet_process_keeps_its_row(census: BpfCensus) -> None:

@@ -20,10 +20,14 @@ class Loads:
 
     def __init__(self, procfs: Procfs) -> None:
         self.reads = 0
+        self.tasks: dict[int, Task] = {}
+
+    def namespace_descriptors(self) -> None:
+        pass
 
     def read(self) -> dict[int, Task]:
         self.reads += 1
-        if self.reads > 2:
+        if self.reads > 1:
             raise BpfError("it stopped working")
         return {}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 from nsview.host.memberships import Memberships
@@ -16,9 +17,8 @@ def record(
     pid: int, css_set: int, *, start: int = 0, membership: int = 0, flags: int = 0
 ) -> Record:
     empty = Record._make(parse_record(bytes(RECORD_BYTES)))
-    return empty._replace(
-        pid=pid, css_set=css_set, start_time=start, membership=membership, flags=flags
-    )
+    key = struct.pack("=3Q", css_set, membership, flags & PF_EXITING)
+    return empty._replace(pid=pid, start_time=start, membership=key)
 
 
 def place(root: Path, pid: int, path: str) -> None:

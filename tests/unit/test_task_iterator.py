@@ -15,12 +15,14 @@ from nsview.kernel.task_iterator import (
     RECORD_BYTES,
     Record,
     assemble,
+    has_membership,
     parse_inodes,
     parse_numbers,
     parse_record,
 )
 
-OFFSETS = {name: 8 * index for index, name in enumerate(NAMES)} | {"upid": 16}
+OFFSETS = {name: 8 * index for index, name in enumerate(NAMES)}
+OFFSETS |= {"upid": 16, "cgrp_cset_link": 48}
 MOST_INSTRUCTIONS = 4096  # of a program without CAP_BPF; a small one should be far below
 
 
@@ -33,13 +35,16 @@ def test_a_record_unpacks_into_its_fields() -> None:
     inodes = tuple(range(100, 110))
     numbers = (7, 3, 1, 0, 0, 0)
     data = struct.pack(
-        "=9I6I10I4xQQQQ16s", 1, 2, 3, 4, 5, 6, 8, 9, 2, *numbers, *inodes, 10, 11, 12, 13, b"sh"
+        "=9I6I10I4xQQQQQ16s", 1, 2, 3, 4, 5, 6, 8, 9, 2, *numbers, *inodes, 10, 11, 12, 13, 4, b"sh"
     )
     record = Record._make(parse_record(data))
     assert (record.pid, record.tgid, record.ppid, record.threads) == (1, 2, 3, 9)
     assert parse_inodes(record.namespaces) == inodes
     assert parse_numbers(record) == (7, 3, 1)
-    assert (record.start_time, record.runs, record.css_set, record.membership) == (10, 11, 12, 13)
+    assert (record.start_time, record.runs) == (10, 11)
+    assert record.membership == struct.pack("=3Q", 12, 13, 4)
+    assert has_membership(record)
+    assert not has_membership(record._replace(membership=struct.pack("=3Q", 12, 0, 4)))
     assert record.comm.rstrip(b"\0") == b"sh"
 
 

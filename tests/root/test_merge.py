@@ -308,3 +308,23 @@ def test_layers_written_by_overlays(
 
         private.run(build)
         same_view(private, here, layers, rules, f"{COMMON},{options}", upper=upper)
+
+
+# --- what chance seldom finds
+
+
+def test_an_opaque_directory_on_the_way_of_a_redirect(private: PrivateMounts) -> None:
+    with directory() as here:
+        layers = [here / name for name in ("0", "1", "2", "3")]
+        for path in ("0/x", "1/a/b", "2/c", "3/c", "3/a/b"):
+            (here / path).mkdir(parents=True)
+            (here / path / f"from{path[0]}").write_text(path)
+        for path, name, value in (
+            ("0/x", "redirect", b"/a/b"),
+            ("1/a", "opaque", b"y"),  # stops what goes on through it, but for its absolute redirect
+            ("1/a/b", "redirect", b"/c"),
+        ):
+            os.setxattr(here / path, f"trusted.overlay.{name}", value)
+        same_view(private, here, layers, OverlayRules(), f"{COMMON},redirect_dir=on", upper=True)
+        with MergedTree(stack_of(layers)) as tree:
+            assert [entry.name for entry in tree.list("/x") or ()] == [f"from{n}" for n in "0123"]

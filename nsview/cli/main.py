@@ -28,8 +28,10 @@ COMMANDS = {
     "diff": "What a container added, changed and deleted since its image",
     "files": "A directory in a container, with the layer that each name comes from",
     "cat": "A file of a container, without any process of it",
+    "cp": "Files and directories out of a container, without any process of it",
     "blame": "Which layers provide, hide or remove a path",
     "waste": "Bytes that lower layers store and nobody can see",
+    "commit": "The writable layer as an image, without a daemon",
     "enter": "A shell or a command inside",
     "doctor": "What this kernel and these rights allow, and what that costs",
 }

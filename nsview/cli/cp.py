@@ -1,0 +1,151 @@
+"""``nsview cp``: files and directories out of a container, without a process of the container."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import BinaryIO, cast
+
+from nsview.cli.cat import split_place
+from nsview.cli.output import print_note, print_notes
+from nsview.cli.progress import Progress
+from nsview.cli.source import Source, StandardOutput, open_source
+from nsview.cli.stack_of import DIRS_HELP, path_errors
+from nsview.errors import NoSuchObject, NsviewError
+from nsview.layers.contents import Contents
+from nsview.layers.extract import ExtractOptions, Extractor, new_place
+from nsview.layers.layer_tar import Owners, TarOptions, root_attributes
+from nsview.layers.layer_walk import Findings, Item, find_item
+from nsview.layers.output_file import Digested
+from nsview.layers.paths import split_path
+from nsview.layers.tree_tar import tree_items, write_tree
+
+_STDOUT = "-"
+#: What a container's root directory is called where it is put into another one.
+_ROOT_NAME = "rootfs"
+
+EPILOG = """\
+The root file system as its layers make it, whether the container runs or not; what is mounted over
+it (volumes, /proc) is not part of it. Links are followed on the way to PATH, inside the container,
+and copied as links; PATH/ with a slash at its end means what a link points to.
+
+An existing directory DEST gets it by its name, any other DEST is what it will be called. It appears
+when it is whole. Modes, times, hard links, holes and file capabilities are kept; owners too, as
+their numbers on disk, if root asks. Devices only come in archives (DEST -).
+
+  nsview cp web:/etc/nginx /tmp/
+  nsview cp web:/var/log/app.log app.log
+  nsview cp web:/ - | tar -tv
+  nsview cp --dirs /srv/changes:/srv/base /etc /tmp/etc"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what, and where to."""
+    parser.add_argument("place", metavar="REF:PATH", help="what to copy; PATH with --dirs")
+    parser.add_argument("dest", metavar="DEST", help="a name, a directory, or - for a tar archive")
+    parser.add_argument("--dirs", metavar="A:B[:C]", help=DIRS_HELP)
+    parser.add_argument("--force", action="store_true", help="replace a file (never a directory)")
+    owner = parser.add_mutually_exclusive_group()
+    owner.add_argument(
+        "--no-owner", action="store_true", help="all belongs to you; set-user-id bits are dropped"
+    )
+    owner.add_argument(
+        "--map-owner",
+        action="store_true",
+        help="owners as the container calls them (user namespace)",
+    )
+    parser.set_defaults(usage_error=parser.error)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Copy."""
+    reference, path = None, arguments.place
+    if arguments.dirs is None:
+        reference, path = split_place(arguments.place)
+        if not reference or not path:
+            arguments.usage_error("give REF:PATH")
+    if arguments.dest == _STDOUT and sys.stdout is not None and sys.stdout.isatty():
+        raise NsviewError("an archive is nothing for a terminal", hint="| tar -xp, or > FILE")
+    findings = Findings()
+    with open_source(reference, arguments.dirs) as source, Progress() as progress:
+        print_notes(source.partial)
+        with path_errors(path):
+            item = _find(source, path)
+        name = (split_path(path) or [_ROOT_NAME])[-1]
+        owners = _owners(source, wanted=arguments.map_owner)
+        if arguments.dest == _STDOUT:
+            _write_archive(source, item, name, findings, owners, progress)
+        else:
+            target = arguments.dest
+            if os.path.isdir(target):
+                target = os.path.join(target, name)
+            options = ExtractOptions(
+                keep_owners=os.geteuid() == 0 and not arguments.no_owner,
+                owners=owners,
+                progress=progress.update,
+            )
+            _extract(source, item, target, findings, options, force=arguments.force)
+    for note in findings.notes:
+        print_note(note)
+    return 0
+
+
+def _find(source: Source, path: str) -> Item | None:
+    """The item at `path`; None is the root."""
+    resolved = source.tree.resolve(path, follow_last=path.endswith("/"))
+    if not split_path(resolved):
+        return None
+    item = find_item(source.tree, resolved)
+    if item is None:
+        raise NoSuchObject(f"{path}: no such file")
+    if path.endswith("/") and item.found.attributes.type != "directory":
+        raise NsviewError(f"{path}: is no directory")
+    return item
+
+
+def _owners(source: Source, *, wanted: bool) -> Owners:
+    if not wanted or source.host is None or source.container is None:
+        return Owners()
+    from nsview.host.images import read_owners
+
+    return read_owners(source.host, source.container)
+
+
+def _write_archive(
+    source: Source,
+    item: Item | None,
+    name: str,
+    findings: Findings,
+    owners: Owners,
+    progress: Progress,
+) -> None:
+    out = Digested(cast(BinaryIO, StandardOutput()))
+    options = TarOptions(owners=owners, progress=progress.update)
+    write_tree(source.tree, item, name, out, findings, options)
+
+
+def _extract(
+    source: Source,
+    item: Item | None,
+    target: str,
+    findings: Findings,
+    options: ExtractOptions,
+    *,
+    force: bool,
+) -> None:
+    root = root_attributes(source.tree, 0)
+    with new_place(target, force=force) as folder, Contents(source.tree) as contents:
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            extractor = Extractor(
+                contents,
+                fd,
+                findings,
+                options,
+                start=item.path if item is not None else "",
+                target=target,
+            )
+            extractor.extract(tree_items(source.tree, item, findings), root)
+        finally:
+            os.close(fd)

@@ -1,0 +1,55 @@
+"""How far long work has come: one line on a terminal, rewritten in place; nothing anywhere else."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from types import TracebackType
+from typing import Self
+
+from nsview.cli.output import clip
+from nsview.cli.words import byte_size
+from nsview.display import display
+
+_SECONDS = 0.1
+_ERASE = "\r\x1b[K"
+
+
+class Progress:
+    """A ``with`` block in which `update` may be called as often as one likes."""
+
+    def __init__(self) -> None:
+        self._shows = sys.stderr is not None and sys.stderr.isatty()
+        self._next = 0.0
+        self._stage = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._shows and self._next:
+            sys.stderr.write(_ERASE)
+            sys.stderr.flush()
+
+    def stage(self, number: int, count: int) -> None:
+        """A layer begins."""
+        self._stage = f"layer {number} of {count}  "
+
+    def update(self, path: str, size: int) -> None:
+        """`size` bytes are written, the last of them of `path`."""
+        if not self._shows:
+            return
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + _SECONDS
+        width = os.get_terminal_size(sys.stderr.fileno()).columns or 80
+        line = clip(f"nsview: {self._stage}{byte_size(size)}  {display(path)}", width - 1)
+        sys.stderr.write(_ERASE + line)
+        sys.stderr.flush()

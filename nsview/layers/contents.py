@@ -1,0 +1,129 @@
+"""Open what an item of a stack is: never a device, never through a link, by descriptors alone."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from nsview.errors import NotPermitted, NsviewError
+from nsview.layers.entry import Place
+from nsview.layers.layer_directory import GONE
+from nsview.layers.layer_walk import Item
+from nsview.layers.merge import MergedTree
+from nsview.layers.redirects import Refused
+from nsview.layers.xattrs import CAPABILITY, read_xattr
+
+_READ: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_PATH: Final = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
+CHUNK: Final = 1 << 20
+
+
+class Opened(NamedTuple):
+    """A regular file."""
+
+    fd: int
+    """Its contents, for reading."""
+    status: os.stat_result
+    """Its metadata: with metacopy, those of the layer above the contents."""
+    capability: bytes | None
+
+
+class Contents:
+    """Opens files of a stack, one after another; those of one directory at little cost."""
+
+    def __init__(self, tree: MergedTree, top: int = 0) -> None:
+        self._tree = tree
+        self._union = tree.union_below(top)
+        self._parent: tuple[Place, int | None] | None = None
+        self._held = contextlib.ExitStack()
+
+    def __enter__(self) -> Contents:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._held.close()
+
+    @contextlib.contextmanager
+    def open(self, item: Item) -> Iterator[Opened | None]:
+        """A regular file; None when it is none any more, or gone.
+
+        Raises `NotPermitted`, and `NsviewError` where no layer has its contents.
+        """
+        opened = self._open(item)
+        try:
+            yield opened
+        finally:
+            if opened is not None:
+                os.close(opened.fd)
+
+    def _open(self, item: Item) -> Opened | None:
+        try:
+            place = item.found.places[0]
+            directory, name = self._directory(place)
+            if directory is None:
+                return None
+            handle = os.open(name, _PATH, dir_fd=directory)
+            try:
+                status = os.fstat(handle)
+                if not stat.S_ISREG(status.st_mode):
+                    return None
+                capability = read_xattr(directory, name, CAPABILITY)
+                if self._tree.marks.is_metacopy(directory, name, status):
+                    fd = self._open_lower(item)
+                else:
+                    fd = os.open(f"/proc/self/fd/{handle}", _READ)
+            finally:
+                os.close(handle)
+        except Refused as reason:
+            raise NsviewError(f"/{item.path}: {reason}") from None
+        except PermissionError:
+            raise unreadable(item.path) from None
+        except OSError as error:
+            if error.errno not in GONE:
+                raise NsviewError(f"cannot read /{item.path}: {error.strerror}") from None
+            return None
+        return Opened(fd, status, capability)
+
+    def _open_lower(self, item: Item) -> int:
+        place = self._union.contents(item.parent, item.name)
+        if place is None:
+            raise Refused("no layer has its contents (metacopy)")
+        parent, _, name = place.path.rpartition("/")
+        with self._tree.roots.directory(place.layer, parent) as directory:
+            if directory is None:
+                raise Refused("no layer has its contents (metacopy)")
+            handle = os.open(name, _PATH, dir_fd=directory)
+        try:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise Refused("no layer has its contents (metacopy)")
+            return os.open(f"/proc/self/fd/{handle}", _READ)
+        finally:
+            os.close(handle)
+
+    def _directory(self, place: Place) -> tuple[int | None, str]:
+        path, _, name = place.path.rpartition("/")
+        parent = Place(place.layer, path)
+        if self._parent is None or self._parent[0] != parent:
+            self._held.close()
+            self._parent = None
+            fd = self._held.enter_context(self._tree.roots.directory(*parent))
+            self._parent = parent, fd
+        return self._parent[1], name
+
+
+def unreadable(path: str) -> NotPermitted:
+    """The error that something in a layer may not be read."""
+    hint = "root may (sudo nsview ...)" if os.geteuid() else None
+    return NotPermitted(f"/{path} may not be read", hint=hint)
+
+
+def same_content(before: os.stat_result, after: os.stat_result) -> bool:
+    """Whether nobody wrote in between, as far as the kernel says."""
+    return _stamp(before) == _stamp(after)
+
+
+def _stamp(status: os.stat_result) -> tuple[int, int, int]:
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns

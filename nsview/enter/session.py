@@ -218,7 +218,8 @@ def _spawn(orders: Orders, sealed: bool) -> int | None:
         stack.callback(os.close, nothing)
         for fd in (*_descriptors(orders), paper):
             os.set_inheritable(fd, True)
-        arguments = [sys.executable, "-I", "-S", "-c", _BOOTSTRAP, _PACKAGE, str(paper)]
+        flags = ["-I", "-S", *(["-B"] if sys.dont_write_bytecode else [])]
+        arguments = [sys.executable, *flags, "-c", _BOOTSTRAP, _PACKAGE, str(paper)]
         keep = {key: os.environ[key] for key in ("LD_LIBRARY_PATH",) if key in os.environ}
         streams = [(os.POSIX_SPAWN_DUP2, nothing, fd) for fd in range(3)]
         return os.posix_spawn(program, arguments, keep, file_actions=streams, setsid=True)

@@ -36,6 +36,9 @@ COMMANDS = {
     "doctor": "What this kernel and these rights allow, and what that costs",
 }
 
+#: Commands that look at all processes, and let one say how.
+_LISTING = frozenset({"ls", "ps", "pid", "ns", "mounts", "doctor"})
+
 _EPILOG = """\
 REF names a container: web, docker/web, 9f3c (its id, four characters or more), 4711 (a process
 on the host), mnt:[4026532180].
@@ -90,7 +93,8 @@ def _run_command(words: list[str]) -> int:
         allow_abbrev=False,  # a script's --js would break when a --jsx comes
     )
     command.add_arguments(parser)
-    _add_census(parser)
+    if name in _LISTING:
+        _add_census(parser)
     words, rest = _split_command(words[1:], getattr(command, "TAKES_COMMAND", False))
     arguments = parser.parse_args(words, argparse.Namespace(command=rest))
     if not os.path.lexists("/proc/self"):

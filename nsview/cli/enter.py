@@ -111,7 +111,7 @@ def _enter(arguments: argparse.Namespace) -> int:
     from nsview.enter.enter import Choice, enter
     from nsview.enter.environment import parse_assignment
 
-    host = Host(census=arguments.census)
+    host = Host()
     snapshot = host.snapshot()
     container, task = _find(snapshot, arguments.ref)
     terminal, interactive = _streams(arguments)

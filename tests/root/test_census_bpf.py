@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 from support import processes
+from support.command import nsview
 from support.processes import inode, nested_pid_namespaces, read_line, started, wait_until
 from support.requirements import missing
 from support.varied import varied_sandboxes
@@ -17,6 +18,8 @@ from nsview.errors import NotPermitted, NsviewError
 from nsview.host import census_bpf
 from nsview.host.census import ProcfsCensus
 from nsview.host.census_bpf import BpfCensus
+from nsview.host.census_choice import Wanted
+from nsview.host.doctor import examine
 from nsview.host.holders import Sighting, find_in_descriptors, find_in_threads
 from nsview.host.host import Host
 from nsview.host.namespaces import read_namespaces as read_namespaces_of
@@ -234,22 +237,23 @@ def test_descriptors_of_namespaces_are_found_in_one_read(census: BpfCensus) -> N
     assert by_files == at_once
 
 
-def test_both_find_the_same_namespaces() -> None:
+def namespaces_seen(host: Host) -> set[tuple[object, ...]]:
+    found = read_namespaces_of(host.procfs, host.snapshot(), source=host.source)
+    return {
+        (one.kind, one.ino, one.processes, one.threads, one.pid, one.command, one.held_by)
+        for one in found
+        if not one.initial
+    }
+
+
+@pytest.mark.usefixtures("census")
+@pytest.mark.parametrize("names", [("bpf", "procfs"), ("procfs", "bpf")])
+def test_both_find_the_same_namespaces(names: tuple[Wanted, Wanted]) -> None:
+    outer, inner = (Host(census=name) for name in names)
     with varied_sandboxes():
-        hosts = [Host(census="bpf"), Host(census="procfs")]
-        found = []
-        for host in hosts:
-            namespaces = read_namespaces_of(host.procfs, host.snapshot(), source=host.source)
-            found.append(
-                {
-                    (one.kind, one.ino, one.processes, one.threads, one.pid, one.command,
-                     one.held_by)
-                    for one in namespaces
-                    if not one.initial
-                }
-            )  # fmt: skip
-    assert found[0] == found[1]
-    assert len(found[0]) > 40
+        before, between, after = map(namespaces_seen, (outer, inner, outer))
+    assert (before & after) - between == set()
+    assert len(before & after) > 40
 
 
 def test_a_quiet_process_keeps_its_row(census: BpfCensus) -> None:
@@ -273,7 +277,34 @@ def test_no_descriptor_stays_open() -> None:
     for _ in range(20):
         with contextlib.suppress(NsviewError), contextlib.closing(BpfCensus(Procfs())) as one:
             one.read()
+            one.namespace_descriptors()
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+@pytest.mark.usefixtures("census")
+@pytest.mark.parametrize("words", [("ps",), ("ls", "--isolated"), ("ns",)])
+def test_commands_say_the_same_with_either(words: tuple[str, ...]) -> None:
+    with nested_pid_namespaces(2) as pids:
+        answers = [nsview(*words, "--json", "--census", how).json for how in ("bpf", "procfs")]
+    key = {"ps": "processes", "ls": "containers", "ns": "namespaces"}[words[0]]
+    ours = [[one for one in answer[key] if one["pid"] in pids] for answer in answers]
+    assert ours[0] == ours[1] != []
+
+
+@pytest.mark.usefixtures("census")
+def test_doctor_says_that_it_loads() -> None:
+    (finding,) = (one for one in examine(Procfs()) if one.name == "BPF census")
+    assert finding.ok
+
+
+def test_doctor_says_why_it_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> Layout:
+        raise FileNotFoundError(2, "No such file or directory", "/sys/kernel/btf/vmlinux")
+
+    monkeypatch.setattr(census_bpf, "read_layout", fail)
+    (finding,) = (one for one in examine(Procfs()) if one.name == "BPF census")
+    assert not finding.ok
+    assert "/sys/kernel/btf/vmlinux" in finding.found
 
 
 @pytest.mark.usefixtures("census")

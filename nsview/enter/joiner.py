@@ -38,6 +38,7 @@ _KILL = 9
 _SIGPIPE = 13
 _MESSAGE_BYTES = 4096
 _FIRST = 3
+_DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Failure(Exception):  # noqa: N818 - what is reported, not a programming error
@@ -242,6 +243,7 @@ def _take_cgroups(cgroups: list[tuple[str, int]], lacking: list[tuple[str, int]]
 def _take_place(orders: Orders, tree: int, lacking: list[tuple[str, int]]) -> None:
     """Root and working directory, by descriptors: no path is walked that somebody may swap."""
     try:
+        top = os.open("/", _DIRECTORY)
         if orders["root"] >= 0:
             os.fchdir(orders["root"])
             os.chroot(".")
@@ -253,20 +255,35 @@ def _take_place(orders: Orders, tree: int, lacking: list[tuple[str, int]]) -> No
             os.chdir("/")
             lacking.append(("working directory: it is deleted, or outside the root", 0))
         if orders["toolbox"] is not None:
-            _mount_toolbox(tree, orders["toolbox"][1])
+            _mount_toolbox(orders, tree, top)
     except OSError as error:
         raise Failure("taking the container's root directory", error) from None
 
 
-def _mount_toolbox(tree: int, place: list[bytes]) -> None:
-    """Mount it in a copy of the mount namespace: the container's own mount table stays as it is."""
-    libc.unshare(libc.CLONE_NEWNS)  # our root and working directory move along
+def _mount_toolbox(orders: Orders, tree: int, top: int) -> None:
+    """Mount it in a copy of the mount namespace: the container's own mount table stays as it is.
+
+    Descriptors still lead into the namespace that was copied; root and working directory move
+    along. So the one place is kept as the working directory, and the other as names.
+    """
+    assert orders["toolbox"] is not None
+    names = os.getcwdb().split(b"/")
+    os.fchdir(top)
+    os.chroot(".")
+    os.fchdir(orders["root"])
+    libc.unshare(libc.CLONE_NEWNS)
     libc.keep_mounts_to_ourselves()
-    flags = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-    directory = os.open("/", flags)
-    for name in place:
-        directory = os.open(name, flags, dir_fd=directory)
-    libc.attach_mount(tree, directory)
+    os.chroot(".")
+    libc.attach_mount(tree, _walk(orders["toolbox"][1]))
+    os.fchdir(_walk(names))
+
+
+def _walk(names: list[bytes]) -> int:
+    """Open a directory below our root, through no link."""
+    directory = os.open("/", _DIRECTORY)
+    for name in filter(None, names):
+        directory = os.open(name, _DIRECTORY, dir_fd=directory)
+    return directory
 
 
 def _is_reachable() -> bool:

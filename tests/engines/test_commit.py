@@ -53,6 +53,11 @@ def in_podman(podman: engines.Podman) -> Iterator[engines.Started]:
     podman.remove(other)
 
 
+def complaints(partial: list[str]) -> list[str]:
+    """What is wrong with the layers; not what the host hides of its process 1."""
+    return [note for note in partial if "PID 1" not in note and "process 1:" not in note]
+
+
 def _exists(podman: engines.Podman, one: engines.Started) -> bool:
     try:
         podman.podman("exec", one.id, "ls", "/done")
@@ -81,7 +86,7 @@ def test_docker_and_back(
         docker.stop(in_docker)
     archive, name = tmp_path / "image.tar", f"{in_docker.name}:{state}"
     done = nsview("commit", in_docker.name, "-o", str(archive), "-t", name, "--json").json
-    assert [note for note in done["partial"] if "PID 1 unreadable" not in note] == []
+    assert complaints(done["partial"]) == []
     docker.docker("load", "--input", str(archive))
     try:
         assert run_docker(docker, name, LOOK) == seen
@@ -113,7 +118,7 @@ def test_podman_and_back(
         *("commit", f"podman/{in_podman.name}", "-o", str(archive), "-t", name),
         *("--format", form, "--json"),
     ).json
-    assert [note for note in done["partial"] if "PID 1 unreadable" not in note] == []
+    assert complaints(done["partial"]) == []
     podman.podman("load", "--input", str(archive))
     try:
         assert run_podman(podman, name, LOOK) == seen

@@ -194,10 +194,10 @@ class NsviewApp(App[None]):
 
         self.push_screen(ContainerScreen(self.find_container(reference).ref, tab))
 
-    def open_ref(self, ref: str) -> None:
+    def open_ref(self, ref: str, tab: str = "summary") -> None:
         """Open the page of a container that was there a moment ago."""
         try:
-            self.open_container(ref)
+            self.open_container(ref, tab)
         except NsviewError as error:
             self.complain(error)
 

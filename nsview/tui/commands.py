@@ -101,6 +101,18 @@ def _xray(app: NsviewApp, reference: str) -> None:
     app.push_screen(xray_page(app.find_container(reference).ref if reference else None))
 
 
+def _tab(tab: str) -> Callable[[NsviewApp, str], None]:
+    def run(app: NsviewApp, reference: str) -> None:
+        if not reference:
+            raise NsviewError("which container?", hint=f":{_TAB_COMMANDS[tab]} NAME")
+        app.open_container(reference, tab=tab)
+
+    return run
+
+
+_TAB_COMMANDS = {"layers": "layers", "changes": "diff", "files": "files"}
+
+
 def _theme(app: NsviewApp, name: str) -> None:
     app.change_theme(name)
 
@@ -127,6 +139,9 @@ COMMANDS = (
         name="xray", help="user namespace > pid namespace > container > process", run=_xray,
         argument="ref", optional=True,
     ),
+    Command(name="layers", help="the root as a stack", run=_tab("layers"), argument="ref"),
+    Command(name="diff", help="what it has changed", run=_tab("changes"), argument="ref"),
+    Command(name="files", help="its files, from outside", run=_tab("files"), argument="ref"),
     Command(name="theme", help="other colours", run=_theme, argument="theme"),
     Command(name="help", help="keys, and what the kernel does here", run=_help),
     Command(name="q", help="quit", run=_quit),

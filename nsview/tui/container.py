@@ -12,9 +12,13 @@ from textual.binding import Binding, BindingType
 from textual.widgets import ContentSwitcher
 
 from nsview.host.model import Container, Snapshot
+from nsview.tui.explorer import Explorer
 from nsview.tui.page import Page
 from nsview.tui.rows.pages import clock_time
 from nsview.tui.tab_bar import TabBar
+from nsview.tui.tabs.changes import ChangesTab
+from nsview.tui.tabs.files import FilesTab
+from nsview.tui.tabs.layers import LayersTab
 from nsview.tui.tabs.mounts import MountsTab
 from nsview.tui.tabs.namespaces import NamespacesTab
 from nsview.tui.tabs.processes import ProcessesTab
@@ -22,12 +26,15 @@ from nsview.tui.tabs.summary import SummaryTab
 from nsview.tui.view import View
 from nsview.tui.view_page import ViewPage
 
-#: The tabs in their order; their numbers follow from it.
-TABS: tuple[tuple[str, Callable[[str], View]], ...] = (
-    ("Summary", SummaryTab),
-    ("Processes", ProcessesTab),
-    ("Mounts", MountsTab),
-    ("Namespaces", NamespacesTab),
+#: The tabs in their order; their numbers follow from it. Each is made for a ref and its layers.
+TABS: tuple[tuple[str, Callable[[str, Explorer], View]], ...] = (
+    ("Summary", lambda ref, _: SummaryTab(ref)),
+    ("Processes", lambda ref, _: ProcessesTab(ref)),
+    ("Layers", lambda _, explorer: LayersTab(explorer)),
+    ("Changes", lambda _, explorer: ChangesTab(explorer)),
+    ("Files", lambda _, explorer: FilesTab(explorer)),
+    ("Mounts", lambda ref, _: MountsTab(ref)),
+    ("Namespaces", lambda ref, _: NamespacesTab(ref)),
 )
 
 
@@ -55,7 +62,8 @@ class ContainerScreen(ViewPage):
     ) -> None:
         self._ref = ref
         self._index = next(i for i, (name, _) in enumerate(TABS) if name.lower() == tab)
-        self._views = [make(ref) for _, make in TABS]
+        self._explorer = Explorer(ref)
+        self._views = [make(ref, self._explorer) for _, make in TABS]
         super().__init__(self._views[self._index])
         for index, view in enumerate(self._views):
             view.id = f"tab-{index}"
@@ -74,7 +82,17 @@ class ContainerScreen(ViewPage):
     def on_mount(self) -> None:
         """Show which tab is active."""
         super().on_mount()
+        self._explorer.watch(self._show_counts)
         self.query_one(TabBar).active = self._index
+
+    def on_unmount(self) -> None:
+        """Nobody reads layers for this page any more."""
+        self._explorer.close()
+
+    def _show_counts(self) -> None:
+        changes = self._explorer.changes
+        if changes is not None and changes.problem is None:
+            self.query_one(TabBar).show_note("Changes", f"{len(changes.changes):,}")
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Say when the container is gone, or is another one under the same name."""
@@ -123,6 +141,7 @@ class ContainerScreen(ViewPage):
         """Show a tab; it gets the snapshot that is there, so it is never blank."""
         if index == self._index:
             return
+        self.view.leave()
         self._index = index
         self.view = self._views[index]
         self.HELP = self.view.HELP  # type: ignore[misc]  # of the tab that is shown

@@ -23,6 +23,28 @@ read from /proc/PID/ns, the rest from descriptors, mount tables and ioctls on th
 themselves (ioctl_nsfs(2)).
 """
 
+LAYERS = """\
+The root of a container is no disk but a stack of directories that overlayfs shows as one: of each \
+path, what the topmost layer that has it says. Writes go to the upper layer alone; a deleted file \
+is a whiteout there (a device 0:0) that hides the one below, an opaque directory hides all that is \
+below it. The layers are the options of the mount (/proc/PID/mountinfo), digests and instructions \
+the engine's files. A added, M modified (docker's C), D deleted, against the layers below.
+"""
+
+CHANGES = """\
+What the container has added (A), changed (C) and deleted (D) since its image, by the rules of \
+`docker diff`. Only the writable layer is read, for nothing else can differ: a file there is new \
+or a changed copy of one below (copy-up), a whiteout is a deletion. What was deleted can still be \
+viewed: the image has it.
+"""
+
+FILES = """\
+The root as a process in the container sees it, merged from the layers by the kernel's own rules; \
+nothing is run in there, so it works for stopped containers too. LAYER is the one that gives a \
+file (0 is the topmost); `0+3` is a directory that is merged from several. Owners are as on disk; \
+no link is followed out of the root.
+"""
+
 MOUNTS = """\
 A mount namespace is a tree of mounts, each on a directory of another one; a later mount covers \
 what was there, which stays mounted, hidden. This is /proc/PID/mountinfo of the first process, \

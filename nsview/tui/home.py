@@ -25,6 +25,8 @@ from nsview.tui.rows.home import (
 )
 from nsview.tui.save import save
 
+_TAB_LETTERS = (("L", "layers", True), ("D", "changes", False), ("f", "files", False),
+                ("m", "mounts", False))  # fmt: skip
 _SORT_LETTERS = {"N": "name", "P": "processes", "T": "up"}
 
 
@@ -46,6 +48,8 @@ images were read from the engines' files on disk; no daemon was asked.
         Binding("a", "toggle_stopped", "stopped", id="home.stopped"),
         Binding("ctrl+w", "toggle_wide", "wide", id="home.wide"),
         Binding("x", "xray", "xray", id="home.xray"),
+        *(Binding(letter, f"open_tab('{tab}')", tab, show=show, id=f"home.{tab}")
+          for letter, tab, show in _TAB_LETTERS),
         Binding("f6", "choose_sort", "sort", id="home.sort"),
         Binding("less_than_sign", "sort_next(-1)", "sort by the column before", show=False,
                 id="home.sort-before"),
@@ -212,6 +216,11 @@ images were read from the engines' files on disk; no daemon was asked.
             self._change(filter="")
 
     # What it does.
+
+    def action_open_tab(self, tab: str) -> None:
+        """The page of this container, at once on one of its tabs."""
+        if (one := self.container) is not None:
+            self.nsview.open_ref(one.ref, tab)
 
     def action_xray(self) -> None:
         """How this container hangs in the tree of namespaces."""

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from textual import events
 from textual.content import Content
 from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
+
+_ACTIVE = ("▐", "▌")
+_BRACKETS = ("[", "]")
+_SPACE = (" ", "")
+_NOTHING = ("", "")
+#: When it gets narrow.
+_SHORT = {"Summary": "Sum", "Processes": "Procs", "Namespaces": "NS"}
 
 
 class TabBar(Widget):
@@ -26,6 +33,13 @@ class TabBar(Widget):
     def __init__(self, names: Sequence[str], *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._names = tuple(names)
+        self._notes: dict[str, str] = {}
+
+    def show_note(self, name: str, note: str) -> None:
+        """Write something behind the name of a tab: ``[4 Changes 12]``."""
+        if self._notes.get(name) != note:
+            self._notes[name] = note
+            self.refresh()
 
     def render(self) -> Content:
         """One line; the active tab stands out without colour too."""
@@ -46,7 +60,20 @@ class TabBar(Widget):
             start = end
 
     def _labels(self) -> list[str]:
-        return [
-            f"▐{number} {name}▌" if number == self.active + 1 else f"[{number} {name}]"
-            for number, name in enumerate(self._names, start=1)
-        ]
+        """As long as there is room for: with brackets, without, with shorter names."""
+        labels = self._written(_BRACKETS, {})
+        for fence, names in ((_SPACE, {}), (_SPACE, _SHORT), (_NOTHING, _SHORT)):
+            if sum(len(label) + 1 for label in labels) <= self.size.width:
+                break
+            labels = self._written(fence, names)
+        return labels
+
+    def _written(self, fence: tuple[str, str], shorter: Mapping[str, str]) -> list[str]:
+        labels = []
+        for index, name in enumerate(self._names):
+            active = index == self.active
+            left, right = _ACTIVE if active else fence
+            note = f" {self._notes[name]}" if name in self._notes else ""
+            word = name if active else shorter.get(name, name)
+            labels.append(f"{left}{index + 1} {word}{note}{right}")
+        return labels

@@ -119,11 +119,15 @@ class TableView(View):
             return bool(self.typed_filter)
         return super().check_action(action, parameters)
 
+    def toggle_row(self, key: Hashable) -> None:
+        """Space on a row that has others below it."""
+        self.folded ^= {key}
+        self.rebuild()
+
     @on(RowTable.Toggled)
     def _fold(self, event: RowTable.Toggled) -> None:
         event.stop()
-        self.folded ^= {event.key}
-        self.rebuild()
+        self.toggle_row(event.key)
 
     @on(RowTable.Selected)
     def _open(self, event: RowTable.Selected) -> None:

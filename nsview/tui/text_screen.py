@@ -1,4 +1,4 @@
-"""A window with lines of text: raw JSON."""
+"""A window with lines of text or rows of a table: raw JSON, files, blame."""
 
 from __future__ import annotations
 
@@ -19,35 +19,51 @@ from nsview.display import display
 from nsview.tui.row_table import Column, Row, RowTable
 
 
-class TextScreen(ModalScreen[None]):
-    """Lines, to be scrolled in both directions."""
+class TableScreen(ModalScreen[None]):
+    """Rows in a window, to be scrolled in both directions."""
 
     CSS_PATH = Path(__file__).with_name("dialog.tcss")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,backspace,y", "close", "close", id="text.close"),
     ]
 
-    def __init__(self, title: str, lines: Sequence[str]) -> None:
+    def __init__(
+        self, title: str, columns: Sequence[Column], rows: Sequence[Row], note: str = ""
+    ) -> None:
         super().__init__()
         self._title_text = display(title)
-        self._lines = lines
+        self._columns = columns
+        self._rows = rows
+        self._note = display(note)
 
     def compose(self) -> ComposeResult:
-        """A title and the lines."""
+        """A title and the rows."""
         with Vertical(classes="window"):
             yield Static(self._title_text, markup=False, classes="title")
-            yield RowTable([Column(key="line", title="", flex=True, sortable=False)])
-            yield Static("Esc close   ← → scroll sideways", markup=False, classes="note")
+            yield RowTable(self._columns)
+            note = f"{self._note}   " if self._note else ""
+            yield Static(f"{note}Esc close   ← → scroll sideways", markup=False, classes="note")
 
     def on_mount(self) -> None:
         """All of them at once: only what is in sight is drawn."""
         table = self.query_one(RowTable)
-        table.set_rows([Row(number, (line,)) for number, line in enumerate(self._lines)])
+        table.set_rows(self._rows)
         table.focus()
 
     def action_close(self) -> None:
         """Back to the page."""
         self.dismiss(None)
+
+
+class TextScreen(TableScreen):
+    """Lines. `width`: screen cells of the widest one, where that is known already."""
+
+    def __init__(
+        self, title: str, lines: Sequence[str], *, note: str = "", width: int | None = None
+    ) -> None:
+        column = Column(key="line", title="", width=width, flex=True, sortable=False)
+        rows = [Row(number, (line,)) for number, line in enumerate(lines)]
+        super().__init__(title, [column], rows, note)
 
 
 def json_screen(title: str, thing: object) -> TextScreen:

@@ -31,6 +31,9 @@ class View(Vertical):
     def receive(self, result: Any) -> None:
         """Show what `job` has read. Until then the previous content stays."""
 
+    def leave(self) -> None:
+        """Something else is shown from now on: stop what nobody waits for."""
+
     def focus_content(self) -> None:
         """Give the keyboard to the part that scrolls."""
         raise NotImplementedError

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from textual import on
 from textual.app import App
 
 from nsview.host.model import Snapshot
 from nsview.kernel.procfs import Procfs
 from nsview.tui.page import Page
+from nsview.tui.scanner import JobDone
 from nsview.tui.status import Status
 
 
@@ -44,13 +46,22 @@ class PageApp(App[None]):
         self.first = page
         self.snapshot = snapshot
         self.scanner = FakeScanner(answer)
+        self.source = None
         self.signals: list[tuple[int, int, str]] = []
+        self.said: list[str] = []
 
     def on_mount(self) -> None:
         self.push_screen(self.first)
 
     def status(self) -> Status:
         return Status((("nsview", "bold"),), (("● 2 s", ""),))
+
+    @on(JobDone)
+    def _give(self, event: JobDone) -> None:
+        event.receive(event.result)
+
+    def say(self, words: str, *, title: str = "", severity: str = "information") -> None:
+        self.said.append(words)
 
     def ask_signal(self, pid: int, start_time: int, label: str) -> None:
         self.signals.append((pid, start_time, label))

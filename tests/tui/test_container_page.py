@@ -19,6 +19,9 @@ from nsview.kernel.mountinfo import parse_mountinfo
 from nsview.tui.container import ContainerScreen
 from nsview.tui.facts import Facts
 from nsview.tui.row_table import RowTable
+from nsview.tui.tabs.changes import ChangesTab
+from nsview.tui.tabs.files import FilesTab
+from nsview.tui.tabs.layers import LayersTab
 from nsview.tui.tabs.mounts import MountsTab
 from nsview.tui.tabs.namespaces import NamespacesTab
 from nsview.tui.tabs.processes import ProcessesTab
@@ -58,11 +61,14 @@ def keys_of(app: PageApp) -> list[Any]:
     [
         ([], SummaryTab),
         (["2"], ProcessesTab),
-        (["3"], MountsTab),
-        (["4"], NamespacesTab),
+        (["3"], LayersTab),
+        (["4"], ChangesTab),
+        (["5"], FilesTab),
+        (["6"], MountsTab),
+        (["7"], NamespacesTab),
         (["right_square_bracket"], ProcessesTab),
         (["left_square_bracket"], NamespacesTab),
-        (["4", "right_square_bracket"], SummaryTab),
+        (["7", "right_square_bracket"], SummaryTab),
     ],
 )
 def test_digits_and_brackets_choose_tabs(keys: list[str], tab: type) -> None:

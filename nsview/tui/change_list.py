@@ -1,0 +1,116 @@
+"""The list of what a container has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import ClassVar
+
+from textual import on
+from textual.binding import Binding, BindingType
+
+from nsview.layers.diff import Changed
+from nsview.tui.explorer import Explorer
+from nsview.tui.file_pane import Chosen, FilePane
+from nsview.tui.page import Page
+from nsview.tui.row_table import RowTable
+from nsview.tui.rows.changes import CHANGE_COLUMNS, change_rows, change_words
+
+_FIRST_ROWS = 2000
+_MORE = 4
+
+
+class ChangeList(FilePane):
+    """As a tree, or flat."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("t,f5", "flat", "tree or flat", id="changes.flat"),
+        Binding("o", "sort", "by size", id="changes.sort"),
+    ]
+
+    def __init__(self, explorer: Explorer) -> None:
+        super().__init__(explorer)
+        self._tree = True
+        self._by_size = False
+        self._limit = _FIRST_ROWS
+
+    def rebuild(self) -> None:
+        """Draw them."""
+        self.table.set_columns(CHANGE_COLUMNS)
+        self.table.set_placeholder(self._nothing())
+        self.table.set_rows(
+            change_rows(
+                self._changes(),
+                self.typed_filter,
+                self.folded,
+                tree=self._tree and not self._by_size,
+                by_size=self._by_size,
+                limit=self._limit,
+            )
+        )
+
+    def _changes(self) -> tuple[Changed, ...]:
+        return self.explorer.changes.changes if self.explorer.changes else ()
+
+    def _nothing(self) -> str:
+        explorer = self.explorer
+        if explorer.stack is None:
+            return explorer.problem
+        if explorer.changes is None:
+            return "comparing the writable layer with those below ..."
+        if explorer.changes.problem is not None:
+            return explorer.changes.problem
+        if self._changes():
+            return f"nothing fits {self.typed_filter!r}: Esc"
+        return "nothing has been added, changed or deleted"
+
+    @property
+    def remark(self) -> str:
+        """How much of what, the filter, the order."""
+        words = [super().remark] if self.typed_filter else []
+        words += ["by size"] if self._by_size else []
+        words += [change_words(self._changes())] if self._changes() else []
+        return " · ".join(words)
+
+    def _find(self) -> Changed | None:
+        return next((one for one in self._changes() if one.path == self.cursor_key), None)
+
+    def chosen(self) -> Chosen | None:
+        """The path under the cursor; what was deleted is as the layers below have it."""
+        one = self._find()
+        if one is None:
+            return None
+        return Chosen(one.path, 1 if one.kind == "D" else 0, "" if one.size is None else "file")
+
+    def raw(self) -> object | None:
+        """The change under the cursor."""
+        return self._find()
+
+    def open_row(self, key: Hashable) -> None:
+        """Enter: fold a directory, view a file."""
+        row = self.table.cursor_row
+        if row is not None and row.expandable:
+            self.toggle_row(key)
+        else:
+            self.action_view()
+
+    @on(RowTable.Highlighted)
+    def _moved(self, event: RowTable.Highlighted) -> None:
+        if event.key == ("", "more"):
+            self._limit *= _MORE
+            self.rebuild()
+
+    def action_flat(self) -> None:
+        """The other way."""
+        self._tree = self._by_size or not self._tree
+        self._by_size = False
+        self._rearrange()
+
+    def action_sort(self) -> None:
+        """The largest first, without the tree; or as before."""
+        self._by_size = not self._by_size
+        self._rearrange()
+
+    def _rearrange(self) -> None:
+        self.rebuild()
+        if isinstance(self.screen, Page):
+            self.screen.refresh_frame()

@@ -1,0 +1,83 @@
+"""A tab of a container page that shows something of its layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nsview.host.model import Snapshot
+from nsview.tui.explorer import Explorer
+from nsview.tui.page import Page
+from nsview.tui.scanner import Job
+from nsview.tui.view import View
+
+
+class ExplorerView(View):
+    """Has the stack read, and hears of everything that was read of it. The rest is its panes'."""
+
+    def __init__(self, explorer: Explorer) -> None:
+        super().__init__()
+        self.explorer = explorer
+        explorer.watch(self._news)
+
+    @property
+    def pane(self) -> View:
+        """The part of it that has the keyboard."""
+        raise NotImplementedError
+
+    def refresh_content(self) -> None:
+        """Show what is known by now."""
+        raise NotImplementedError
+
+    def read_more(self) -> None:
+        """The stack is known: have read what this tab needs."""
+
+    def show(self, snapshot: Snapshot) -> None:
+        """The stack stays until the container is another one; what is cheap is read again."""
+        self.snapshot = snapshot
+        if self.explorer.stack is not None:
+            self.read_more()
+        self.refresh_content()
+
+    def job(self) -> Job | None:
+        """The stack, when it is not known yet."""
+        if self.snapshot is None:
+            return None
+        return self.explorer.job(self._page.nsview.source, self.snapshot)
+
+    def receive(self, result: Any) -> None:
+        """The stack, or why there is none."""
+        self.explorer.take(result, self.app.post_message)
+        if self.display and self.explorer.stack is not None:
+            self.read_more()
+
+    def _news(self) -> None:
+        if self.display and self.snapshot is not None:
+            self.refresh_content()
+            self._page.refresh_frame()
+
+    @property
+    def _page(self) -> Page:
+        page = self.screen
+        assert isinstance(page, Page)
+        return page
+
+    def leave(self) -> None:
+        """Nobody looks at totals any more."""
+        self.explorer.cancel()
+
+    def focus_content(self) -> None:
+        """The pane's."""
+        self.pane.focus_content()
+
+    @property
+    def remark(self) -> str:
+        """The pane's."""
+        return self.pane.remark
+
+    def raw(self) -> object | None:
+        """The pane's."""
+        return self.pane.raw()
+
+    def copy_text(self) -> str | None:
+        """The pane's."""
+        return self.pane.copy_text()

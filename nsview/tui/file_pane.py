@@ -1,0 +1,86 @@
+"""A table of paths in a stack of layers, and what can be asked about the one under the cursor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+from textual.binding import Binding, BindingType
+
+from nsview.layers.blame import Blame
+from nsview.tui.explorer import Explorer
+from nsview.tui.rows.blame import BLAME_COLUMNS, blame_rows
+from nsview.tui.table_view import TableView
+from nsview.tui.text_screen import TableScreen, TextScreen
+from nsview.tui.tree_jobs import File, file_note
+
+if TYPE_CHECKING:
+    from nsview.tui.app import NsviewApp
+
+
+class Chosen(NamedTuple):
+    """What is under the cursor."""
+
+    path: str
+    top: int
+    """It is seen without the layers above this one."""
+    what: str
+    """``file``, ``directory``, ``whiteout``, ...; empty: not known."""
+
+
+class FilePane(TableView):
+    """Subclasses say what is under the cursor."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("v", "view", "view", id="files.view"),
+        Binding("b", "blame", "blame", id="files.blame"),
+    ]
+
+    def __init__(self, explorer: Explorer) -> None:
+        super().__init__()
+        self.explorer = explorer
+
+    def chosen(self) -> Chosen | None:
+        """The path under the cursor."""
+        raise NotImplementedError
+
+    def copy_text(self) -> str | None:
+        """Its path, as the container sees it."""
+        chosen = self.chosen()
+        return chosen.path if chosen else None
+
+    def say(self, words: str) -> None:
+        """What cannot be done, and why."""
+        app: NsviewApp = self.app  # type: ignore[assignment]  # shown by no other app
+        app.say(words, severity="warning")
+
+    def action_view(self) -> None:
+        """Show the contents of the file under the cursor."""
+        chosen = self.chosen()
+        if chosen is None:
+            return
+        if chosen.what == "directory":
+            self.say(f"{chosen.path} is a directory")
+        elif chosen.what == "whiteout":
+            self.say(f"{chosen.path} is a whiteout: it has no contents, b tells what it hides")
+        else:
+            self.explorer.read_file(chosen.path, chosen.top, self._show_file)
+
+    def _show_file(self, file: File) -> None:
+        if file.dump is None:
+            self.say(f"{file.path}: {file.problem}")
+            return
+        lines, width = file.dump.lines or ["(empty)"], max(file.dump.width, len("(empty)"))
+        self.app.push_screen(TextScreen(file.path, lines, note=file_note(file), width=width))
+
+    def action_blame(self) -> None:
+        """Show which layers have, hide or lack the path under the cursor."""
+        if (chosen := self.chosen()) is not None:
+            self.explorer.read_blame(chosen.path, self._show_blame)
+
+    def _show_blame(self, result: tuple[str, list[Blame] | str]) -> None:
+        path, found = result
+        if isinstance(found, str):
+            self.say(f"{path}: {found}")
+        elif self.explorer.stack is not None:
+            rows = blame_rows(self.explorer.stack, found)
+            self.app.push_screen(TableScreen(path, BLAME_COLUMNS, rows))

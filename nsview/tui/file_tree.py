@@ -1,0 +1,244 @@
+"""The tree of files of a stack, merged or of one layer, read a directory at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import replace
+from typing import ClassVar
+
+from textual import on
+from textual.binding import Binding, BindingType
+
+from nsview.layers.entry import Entry
+from nsview.tui.explorer import CHEAP_SECONDS, Explorer
+from nsview.tui.file_pane import Chosen, FilePane
+from nsview.tui.page import Page
+from nsview.tui.row_table import RowTable
+from nsview.tui.rows.files import (
+    FIRST_ROWS,
+    LAYER_COLUMNS,
+    LEAST_SIZES,
+    MERGED_COLUMNS,
+    ROOT,
+    FileOptions,
+    Listing,
+    file_rows,
+)
+
+#: How much more of a directory is shown when the cursor comes to its end.
+_MORE = 4
+_Key = tuple[int | None, str]
+
+
+class FileTable(RowTable):
+    """A table in which left and right also walk through the tree, when there is nothing to scroll.
+
+    It asks the view that it is in.
+    """
+
+    def action_sideways(self, direction: int) -> None:
+        """Right unfolds; left folds, or goes to the directory that the row is in."""
+        before = self.scroll_target_x
+        row = self.cursor_row
+        if direction > 0 and row is not None and row.expandable and not row.expanded:
+            self.post_message(self.Toggled(self, row.key))
+            return
+        super().action_sideways(direction)
+        if direction > 0 or before > 0 or row is None:
+            return
+        if row.expandable and row.expanded:
+            self.post_message(self.Toggled(self, row.key))
+        elif isinstance(row.key, str):
+            self.move_cursor_to(row.key.rpartition("/")[0])
+
+
+class FileTree(FilePane):
+    """`shown`: index of the layer; None is the merged view."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("o", "sort", "by size", id="files.sort"),
+        Binding("asterisk", "changed", "changed", key_display="*", id="files.changed"),
+        Binding("plus", "least(1)", "larger files only", key_display="+", show=False,
+                id="files.larger"),
+        Binding("minus", "least(-1)", "smaller files too", key_display="-", show=False,
+                id="files.smaller"),
+        Binding("ctrl+r", "read_again", "read again", show=False, id="files.read-again"),
+    ]  # fmt: skip
+
+    def __init__(self, explorer: Explorer, shown: int | None = None) -> None:
+        super().__init__(explorer)
+        self.table = FileTable()
+        self.shown = shown
+        self.options = FileOptions()
+        self.unfolded: set[Hashable] = set()
+        self._listings: dict[_Key, Listing] = {}
+        self._asked: set[_Key] = set()
+        self._limits: dict[str, int] = {}
+        self._generation = 0
+
+    # What is shown.
+
+    def read_cheap(self) -> None:
+        """Read again what costs next to nothing: somebody may have changed it."""
+        spent = 0.0
+        for key in self._visible():
+            listing = self._listings.get(key)
+            if listing is not None and spent + listing.seconds < CHEAP_SECONDS:
+                spent += listing.seconds
+                self._ask(key)
+
+    def show_layer(self, layer: int | None) -> None:
+        """Show another layer, or the merged view; what is unfolded stays so."""
+        if layer != self.shown:
+            self.shown = layer
+            self.rebuild()
+
+    def rebuild(self) -> None:
+        """Draw what has been read, and ask for what is missing."""
+        if self.explorer.generation != self._generation:
+            self._generation = self.explorer.generation
+            self._listings, self._asked, self._limits = {}, set(), {}
+        self.table.set_columns(MERGED_COLUMNS if self.shown is None else LAYER_COLUMNS)
+        if self.explorer.stack is None:
+            self.table.set_placeholder(self.explorer.problem)
+            self.table.set_rows([])
+            return
+        here = {path: one for (layer, path), one in self._listings.items() if layer == self.shown}
+        found = file_rows(
+            here, self.unfolded, self.options, self._limits, merged=self.shown is None
+        )
+        self.table.set_placeholder(self._nothing())
+        self.table.set_sort(
+            "size" if self.options.by_size else "name", reverse=self.options.by_size
+        )
+        self.table.set_rows(found.rows)
+        for path in found.missing:
+            self._ask((self.shown, path))
+
+    def _nothing(self) -> str:
+        if not self.options.plain:
+            return f"nothing fits: {self.options.words} (Esc shows everything)"
+        if self.shown is None:
+            return "an empty root"
+        return "nothing: this layer only changes the image's configuration"
+
+    def _visible(self) -> list[_Key]:
+        """Directories in sight: of others nobody sees whether they are as they were."""
+        shown = [row.key for row in self.table.rows if row.expandable and row.expanded]
+        return [(self.shown, ROOT), *((self.shown, key) for key in shown if isinstance(key, str))]
+
+    def _ask(self, key: _Key) -> None:
+        if key not in self._asked:
+            self._asked.add(key)
+            self.explorer.list(key[1], key[0], self._listed)
+
+    def _listed(self, result: tuple[int, int | None, str, Listing]) -> None:
+        generation, layer, path, listing = result
+        if generation != self._generation:
+            return
+        self._asked.discard((layer, path))
+        before = self._listings.get((layer, path))
+        self._listings[layer, path] = listing
+        if layer == self.shown and listing != before:
+            self.rebuild()
+
+    # What is under the cursor.
+
+    def _entry(self) -> Entry | None:
+        path = self.cursor_key
+        if not isinstance(path, str):
+            return None
+        directory, _, name = path.rpartition("/")
+        listing = self._listings.get((self.shown, directory or ROOT))
+        entries = listing.entries if listing else ()
+        return next((one for one in entries if one.name == name), None)
+
+    def chosen(self) -> Chosen | None:
+        """The entry under the cursor."""
+        entry = self._entry()
+        if entry is None or not isinstance(self.cursor_key, str):
+            return None
+        return Chosen(self.cursor_key, self.shown or 0, entry.type)
+
+    def raw(self) -> object | None:
+        """The entry under the cursor."""
+        return self._entry()
+
+    def open_row(self, key: Hashable) -> None:
+        """Enter: unfold a directory, view a file, show more."""
+        row = self.table.cursor_row
+        if row is not None and row.expandable:
+            self.toggle_row(key)
+        elif isinstance(key, tuple):
+            self._show_more(key)
+        else:
+            self.action_view()
+
+    def toggle_row(self, key: Hashable) -> None:
+        """Unfold a directory, or fold it."""
+        self.unfolded ^= {key}
+        self.rebuild()
+
+    @on(RowTable.Highlighted)
+    def _moved(self, event: RowTable.Highlighted) -> None:
+        if isinstance(event.key, tuple):
+            self._show_more(event.key)
+
+    def _show_more(self, key: tuple[Hashable, ...]) -> None:
+        path, kind = key
+        if kind == "more" and isinstance(path, str):
+            self._limits[path] = self._limits.get(path, FIRST_ROWS) * _MORE
+            self.rebuild()
+
+    # How it is shown.
+
+    @property
+    def remark(self) -> str:
+        """What is left out, and how it is sorted."""
+        return self.options.words
+
+    def _change(self, **options: object) -> None:
+        self.options = replace(self.options, **options)  # type: ignore[arg-type]
+        self._limits = {}
+        self.rebuild()
+        if isinstance(self.screen, Page):
+            self.screen.refresh_frame()
+        self.refresh_bindings()
+
+    def set_filter(self, typed: str) -> None:
+        """Show only paths that fit, of what has been listed."""
+        self.typed_filter = typed
+        self._change(filter=typed)
+
+    def action_clear_filter(self) -> None:
+        """Escape: everything again."""
+        self.typed_filter = ""
+        self._change(filter="", changed=False, least=0)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While everything is shown Escape is the page's."""
+        if action == "clear_filter":
+            return not self.options.plain
+        return super().check_action(action, parameters)
+
+    def action_sort(self) -> None:
+        """By size, or by name again."""
+        self._change(by_size=not self.options.by_size)
+
+    @on(RowTable.SortRequested)
+    def _sort_by(self, event: RowTable.SortRequested) -> None:
+        self._change(by_size=event.column == "size")
+
+    def action_changed(self) -> None:
+        """Only what the topmost layer changes, or everything."""
+        self._change(changed=not self.options.changed)
+
+    def action_least(self, step: int) -> None:
+        """Only larger files."""
+        at = LEAST_SIZES.index(self.options.least) + step
+        self._change(least=LEAST_SIZES[max(0, min(at, len(LEAST_SIZES) - 1))])
+
+    def action_read_again(self) -> None:
+        """All directories in sight, however long that takes."""
+        for key in self._visible():
+            self._ask(key)

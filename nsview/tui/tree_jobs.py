@@ -1,0 +1,169 @@
+"""What is read of a stack for the screen. Called on a `TreeReader`'s thread."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, replace
+from typing import Final
+
+from nsview.display import display
+from nsview.layers.blame import Blame, blame
+from nsview.layers.diff import Changed, diff_docker
+from nsview.layers.entry import Entry
+from nsview.layers.merge import MergedTree
+from nsview.layers.sizes import LayerSize, measure_layer
+from nsview.layers.stack import Layer
+from nsview.layers.waste import Waste, find_waste
+from nsview.tui.rows.contents import MOST_BYTES, Dump, dump
+from nsview.tui.rows.files import Hidden, Listing
+from nsview.tui.rows.stack import Size
+from nsview.tui.rows.units import byte_size
+from nsview.tui.tree_reader import Reading
+
+_CHUNK: Final = 1 << 18
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """The topmost layer against those below it."""
+
+    changes: tuple[Changed, ...] = ()
+    problem: str | None = None
+    seconds: float = 0.0
+    """What it took to find out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """The beginning of a file's contents, or why it cannot be read."""
+
+    path: str
+    """Links in the path that was asked for are followed here."""
+    dump: Dump | None = None
+    size: int = 0
+    problem: str | None = None
+
+
+def read_listing(tree: MergedTree, path: str, layer: int | None) -> Listing:
+    """One directory, merged or of one layer alone."""
+    began = time.monotonic()
+    try:
+        if layer is None:
+            entries, hides = tree.list(path), {}
+        else:
+            entries = tree.list_layer(path, layer)
+            hides = _hidden_below(tree, path, layer, entries or [])
+    except OSError as error:
+        return Listing(problem=problem_words(error))
+    seconds = time.monotonic() - began
+    if entries is None:
+        return Listing(problem="no directory any more", seconds=seconds)
+    return Listing(entries=tuple(entries), hides=hides, seconds=seconds)
+
+
+def _hidden_below(
+    tree: MergedTree, path: str, layer: int, entries: list[Entry]
+) -> dict[str, Hidden]:
+    """What would be seen under these names if `layer` and all above it were not there."""
+    hiding = {one.name for one in entries if _hides(one)}
+    places = tree.directory(path, layer + 1) if hiding else None
+    if not places:
+        return {}
+    hidden = {}
+    for name, one in tree.union_below(layer + 1).children(places, hiding).items():
+        if not one.whiteout:
+            layers = (*(place.layer for place in one.places), *one.hidden)
+            size = one.attributes.size if one.attributes.type == "file" else None
+            hidden[name] = Hidden(tuple(sorted(set(layers))), size)
+    return hidden
+
+
+def _hides(entry: Entry) -> bool:
+    return entry.opaque or entry.change == "D" or (entry.change == "C" and not _merges(entry))
+
+
+def _merges(entry: Entry) -> bool:
+    return entry.type == "directory" and not entry.opaque
+
+
+def read_size(reading: Reading, layer: Layer) -> Size:
+    """Walk a layer; what is known so far is reported."""
+
+    def progress(so_far: LayerSize) -> None:
+        reading.report(lambda: (layer.index, Size(files=so_far.files, bytes=so_far.bytes)))
+
+    try:
+        size = measure_layer(layer, reading.stopped, progress)
+    except OSError as error:
+        return Size(problem=problem_words(error))
+    return Size(files=size.files, bytes=size.bytes, complete=True)
+
+
+def read_changes(tree: MergedTree) -> Changes:
+    """As ``docker diff`` has them."""
+    began = time.monotonic()
+    try:
+        changes = tuple(diff_docker(tree))
+    except OSError as error:
+        return Changes(problem=problem_words(error))
+    return Changes(changes=changes, seconds=time.monotonic() - began)
+
+
+def read_waste(reading: Reading) -> Waste | str:
+    """What lower layers store and nobody can see."""
+    try:
+        return find_waste(reading.tree, reading.stopped)
+    except OSError as error:
+        return problem_words(error)
+
+
+def read_blame(tree: MergedTree, path: str) -> tuple[str, list[Blame] | str]:
+    """What each layer says of a path; with that path."""
+    try:
+        return path, blame(tree, path)
+    except OSError as error:
+        return path, problem_words(error)
+
+
+def read_file(tree: MergedTree, path: str, top: int) -> File:
+    """The beginning of a file as it is without the layers above `top`."""
+    if top:
+        below = replace(tree.stack, layers=tree.stack.layers[top:])
+        with MergedTree(below) as lower:
+            return read_file(lower, path, 0)
+    try:
+        found = tree.resolve(path)
+        fd = tree.open_file(found)
+        try:
+            size = os.fstat(fd).st_size
+            data = _read(fd, MOST_BYTES)
+        finally:
+            os.close(fd)
+    except OSError as error:
+        return File(path=path, problem=problem_words(error))
+    return File(path=found, dump=dump(data), size=size)
+
+
+def _read(fd: int, most: int) -> bytes:
+    pieces = []
+    while most and (piece := os.read(fd, min(most, _CHUNK))):
+        pieces.append(piece)
+        most -= len(piece)
+    return b"".join(pieces)
+
+
+def file_note(file: File) -> str:
+    """How much of it is shown."""
+    if file.dump is None:
+        return ""
+    whole = not file.dump.cut and file.size <= MOST_BYTES
+    size = byte_size(file.size)
+    return size if whole else f"the beginning of {size}"
+
+
+def problem_words(error: OSError) -> str:
+    """What the kernel said, in one line."""
+    words = error.strerror or str(error)
+    hint = ": that takes root" if isinstance(error, PermissionError) and os.geteuid() else ""
+    return display(words[:1].lower() + words[1:] + hint)

@@ -1,0 +1,150 @@
+"""A thread that reads a stack of layers for the UI, one job after another, and stops when told.
+
+The scanner's thread looks at the host every two seconds; a walk over a million files must not make
+it late, and neither may a directory that is to be shown wait for that walk: each gets a thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Hashable
+from typing import Any, NamedTuple
+
+from textual.message import Message
+
+from nsview.layers.merge import MergedTree
+from nsview.layers.sizes import Cancelled
+from nsview.layers.stack import Stack
+from nsview.tui.scanner import JobDone, ScanFailed
+
+#: Partial results are shown at most so often.
+_REPORT_SECONDS = 0.2
+
+Receive = Callable[[Any], object]
+
+
+class Reading:
+    """What a job works with; only the reader's thread uses it."""
+
+    def __init__(
+        self, tree: MergedTree, receive: Receive, post: Callable[[Message], object]
+    ) -> None:
+        self.tree = tree
+        self._receive = receive
+        self._post = post
+        self._stop = False
+        self._reported = time.monotonic()
+
+    def stopped(self) -> bool:
+        """Nobody waits for the result any more."""
+        return self._stop
+
+    def stop(self) -> None:
+        """Say so; any thread may."""
+        self._stop = True
+
+    def report(self, partial: Callable[[], Any]) -> None:
+        """Have `partial()` received, unless something was only a moment ago."""
+        now = time.monotonic()
+        if now - self._reported >= _REPORT_SECONDS:
+            self._reported = now
+            self.give(partial())
+
+    def give(self, result: Any) -> None:
+        """Have the UI's thread call the receiver, unless nobody waits."""
+        if not self._stop:
+            self._post(JobDone(self._receive, result))
+
+
+Job = Callable[[Reading], Any]
+"""May end with `nsview.layers.sizes.Cancelled` once it is `stopped`: nobody gets a result."""
+
+
+class _Waiting(NamedTuple):
+    key: Hashable
+    job: Job
+    receive: Receive
+
+
+class TreeReader:
+    """Reads one stack. The thread begins with the first job; `close` ends it.
+
+    While there is nothing to do no directory stays open: an open one keeps its file system from
+    being unmounted, and so an engine from removing the container.
+    """
+
+    def __init__(self, stack: Stack, post: Callable[[Message], object]) -> None:
+        self._stack = stack
+        self._post = post
+        self._wake = threading.Condition()
+        self._waiting: deque[_Waiting] = deque()
+        self._running: Reading | None = None
+        self._closed = False
+        self._thread: threading.Thread | None = None
+
+    def submit(self, key: Hashable, job: Job, receive: Receive) -> None:
+        """Do `job`, then have the UI call `receive`; replaces one of that key that still waits."""
+        with self._wake:
+            if self._closed:
+                return
+            self._waiting = deque(one for one in self._waiting if one.key != key)
+            self._waiting.append(_Waiting(key, job, receive))
+            if self._thread is None:
+                # A daemon: a read that the kernel never answers (FUSE, NFS) does not keep us here.
+                self._thread = threading.Thread(target=self._run, name="nsview-tree", daemon=True)
+                self._thread.start()
+            self._wake.notify()
+
+    def cancel(self) -> None:
+        """Forget what waits, and stop what runs."""
+        with self._wake:
+            self._waiting.clear()
+            if self._running is not None:
+                self._running.stop()
+
+    def close(self) -> None:
+        """Cancel, and end the thread; does not wait for it."""
+        with self._wake:
+            self._closed = True
+            self._wake.notify()
+        self.cancel()
+
+    @property
+    def idle(self) -> bool:
+        """Nothing runs and nothing waits."""
+        with self._wake:
+            return self._running is None and not self._waiting
+
+    def _run(self) -> None:
+        while self._wait():
+            with MergedTree(self._stack) as tree:
+                while (step := self._next(tree)) is not None:
+                    self._do(*step)
+
+    def _wait(self) -> bool:
+        with self._wake:
+            while not self._waiting and not self._closed:
+                self._wake.wait()
+            return not self._closed
+
+    def _next(self, tree: MergedTree) -> tuple[Job, Reading] | None:
+        with self._wake:
+            if not self._waiting:
+                return None
+            _, job, receive = self._waiting.popleft()
+            self._running = Reading(tree, receive, self._post)
+            return job, self._running
+
+    def _do(self, job: Job, reading: Reading) -> None:
+        try:
+            with contextlib.suppress(Cancelled):
+                reading.give(job(reading))
+        # As in the scanner: the UI shows what went wrong, and the thread goes on.
+        except Exception as error:
+            self._post(ScanFailed(error))
+        finally:
+            with self._wake:
+                self._running = None

@@ -6,20 +6,17 @@ import contextlib
 import errno
 import marshal
 import os
-import signal
 import socket
-import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from nsview.enter.orders import Orders
 from nsview.enter.plan import Plan
-from nsview.enter.relay import Detach, Stream, relay
-from nsview.enter.sealed import seal_program
+from nsview.enter.spawn import start_helper
+from nsview.enter.streams import open_pipes, own_standard_streams, relay_pipes, relay_terminal
 from nsview.enter.target import Descriptors, Target
-from nsview.enter.terminal import Modes, copy_size, open_pair, raw
+from nsview.enter.terminal import copy_size, open_pair
 from nsview.errors import NsviewError
 from nsview.kernel.namespaces import CLONE_FLAGS
 
@@ -27,18 +24,7 @@ CANNOT_EXECUTE: Final = 126
 NOT_FOUND: Final = 127
 _NOT_FOUND_ERRORS: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 _SIGNALLED: Final = 128
-_STDERR: Final = 2
-_HANG_UP_SECONDS: Final = 2.0
 _LARGEST_MESSAGE: Final = 64 * 1024
-#: What ends or interrupts us is for the command; SIGWINCH is ours.
-_PASSED_ON: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
-
-# `nsview` itself is not imported: its __init__ loads typing, which takes longer than joining does.
-_BOOTSTRAP: Final = (
-    "import sys; package = type(sys)('nsview'); package.__path__ = [sys.argv.pop(1)]; "
-    "sys.modules['nsview'] = package; from nsview.enter.joiner import main; main()"
-)
-_PACKAGE: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +133,7 @@ def run_session(
     session = _Session(on_start)
     with contextlib.ExitStack() as stack:
         stack.callback(session.status.close)
-        _own_standard_streams()
+        own_standard_streams()
         if terminal:
             pair = open_pair(descriptors.root if plan.inside else None, plan.uid)
             session.outcome.terminal_inside = pair.inside
@@ -155,74 +141,21 @@ def run_session(
             copy_size(0, pair.master)
             ours: tuple[int, ...] = (pair.master,)
         else:
-            theirs, ours = _open_pipes(interactive)
+            theirs, ours = open_pipes(interactive)
         orders = _orders(plan, command, target, descriptors, theirs, terminal, session)
-        child = _start(orders, session)
+        child, session.outcome.sealed = start_helper(
+            "nsview.enter.joiner", {**orders}, _descriptors(orders), session
+        )
         for fd in {*theirs}:
             os.close(fd)
         session.far_status.close()
         if terminal:
-            _relay_terminal(session, pair.master, stack)
+            session.outcome.detached = relay_terminal(session, pair.master, stack)
         else:
-            _relay_pipes(session, ours, stdout, stack)
+            relay_pipes(session, ours, stdout, stack)
         session.status.shutdown(socket.SHUT_RDWR)
         os.waitpid(child, 0)
     return session.result()
-
-
-def _start(orders: Orders, session: _Session) -> int:
-    """Start the joining process: on a sealed interpreter, or where that does not run, on ours."""
-    for sealed in (True, False):
-        child = _spawn(orders, sealed)
-        if child is None:
-            continue
-        # An interpreter that finds its library by its own place ($ORIGIN) is lost in a memfd.
-        pidfd = os.pidfd_open(child)
-        try:
-            while not session.alive and session.running and _speaks(session, pidfd):
-                session.hear()
-        finally:
-            os.close(pidfd)
-        if session.alive:
-            session.outcome.sealed = sealed
-            return child
-        os.waitpid(child, 0)
-    raise NsviewError("the joining process did not start")
-
-
-def _speaks(session: _Session, pidfd: int) -> bool:
-    import select
-
-    poll = select.poll()
-    poll.register(session.status.fileno(), select.POLLIN)
-    poll.register(pidfd, select.POLLIN)
-    return session.status.fileno() in dict(poll.poll())
-
-
-def _spawn(orders: Orders, sealed: bool) -> int | None:
-    with contextlib.ExitStack() as stack:
-        program = sys.executable
-        if sealed:
-            try:
-                copy = seal_program(os.path.realpath(sys.executable))
-            except OSError:
-                return None
-            stack.callback(os.close, copy)
-            program = f"/proc/self/fd/{copy}"
-        paper = os.memfd_create("orders", os.MFD_CLOEXEC)
-        stack.callback(os.close, paper)
-        with open(os.dup(paper), "wb") as file:
-            file.write(marshal.dumps(dict(orders)))
-        os.lseek(paper, 0, os.SEEK_SET)
-        nothing = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
-        stack.callback(os.close, nothing)
-        for fd in (*_descriptors(orders), paper):
-            os.set_inheritable(fd, True)
-        flags = ["-I", "-S", *(["-B"] if sys.dont_write_bytecode else [])]
-        arguments = [sys.executable, *flags, "-c", _BOOTSTRAP, _PACKAGE, str(paper)]
-        keep = {key: os.environ[key] for key in ("LD_LIBRARY_PATH",) if key in os.environ}
-        streams = [(os.POSIX_SPAWN_DUP2, nothing, fd) for fd in range(3)]
-        return os.posix_spawn(program, arguments, keep, file_actions=streams, setsid=True)
 
 
 def _descriptors(orders: Orders) -> Iterator[int]:
@@ -288,107 +221,9 @@ def _toolbox(command: Command) -> tuple[int, list[bytes]] | None:
     return fd, [os.fsencode(name) for name in place.split("/") if name]
 
 
-def _own_standard_streams() -> None:
-    """Have something at 0 to 2: what is opened next would be taken for a stream."""
-    while (fd := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
-        continue
-    os.close(fd)
-
-
-def _open_pipes(interactive: bool) -> tuple[tuple[int, int, int], tuple[int, ...]]:
-    """Pipes of our own: through a file of ours a container could reach the file system it is on."""
-    if interactive:
-        command_in, our_in = os.pipe2(os.O_CLOEXEC)
-        os.set_blocking(our_in, False)
-    else:
-        command_in, our_in = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC), -1
-    our_out, command_out = os.pipe2(os.O_CLOEXEC)
-    our_err, command_err = os.pipe2(os.O_CLOEXEC)
-    return (command_in, command_out, command_err), (our_in, our_out, our_err)
-
-
-def _relay_pipes(
-    session: _Session, ours: tuple[int, ...], stdout: int, stack: contextlib.ExitStack
-) -> None:
-    stdin, out, err = ours
-    streams = [
-        Stream(out, stdout, output=True, owned=(out,)),
-        Stream(err, 2, output=True, owned=(err,)),
-    ]
-    if stdin >= 0:
-        streams.append(Stream(0, stdin, output=False, owned=(stdin,)))
-    for one in streams:
-        stack.callback(one.close)
-    with _signals() as waking:
-
-        def pass_on() -> None:
-            numbers = bytes(n for n in os.read(waking, _LARGEST_MESSAGE) if n in _PASSED_ON)
-            if numbers:
-                session.status.send(numbers)
-
-        events = {session.status.fileno(): session.hear, waking: pass_on}
-        relay(streams, events, lambda: session.running)
-
-
-def _relay_terminal(session: _Session, master: int, stack: contextlib.ExitStack) -> None:
-    os.set_blocking(master, False)
-    modes, detach = Modes(), Detach()
-    output = Stream(master, 1, output=True, look=modes.feed, owned=(master,))
-    typed = Stream(0, master, output=False, look=detach.look)
-    stack.callback(output.close)
-    ending = False
-    with raw(0, modes), _signals() as waking:
-
-        def attend() -> None:
-            nonlocal ending
-            for number in os.read(waking, _LARGEST_MESSAGE):
-                if number == signal.SIGWINCH:
-                    copy_size(0, master)
-                elif number in _PASSED_ON:
-                    ending = True
-
-        events = {session.status.fileno(): session.hear, waking: attend}
-        relay([output, typed], events, lambda: session.running and not (ending or detach.seen))
-        if session.running:
-            session.outcome.detached = detach.seen
-            _hang_up(session, output)
-
-
-def _hang_up(session: _Session, output: Stream) -> None:
-    """As a terminal that goes away does it: SIGHUP for all that is on it; then SIGKILL."""
-    output.close()
-    events = {session.status.fileno(): session.hear}
-    deadline = time.monotonic() + _HANG_UP_SECONDS
-    relay((), events, lambda: session.running and time.monotonic() < deadline)
-    if session.running:
-        session.status.send(bytes([signal.SIGKILL]))
-        relay((), events, lambda: session.running)
-
-
 def _lack(what: str, number: int) -> str:
     return _because(f"not taken over: {what}", number)
 
 
 def _because(what: str, number: int) -> str:
     return f"{what} ({os.strerror(number)})" if number else what
-
-
-@contextlib.contextmanager
-def _signals() -> Iterator[int]:
-    """A descriptor from which the numbers of signals can be read while the block lasts."""
-    reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-    numbers = (*_PASSED_ON, signal.SIGWINCH)
-    before = {number: signal.getsignal(number) for number in numbers}
-    pipe = signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-    old = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    try:
-        for number in numbers:
-            signal.signal(number, lambda *_: None)
-        yield reading
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        signal.signal(signal.SIGPIPE, pipe)
-        signal.set_wakeup_fd(old)
-        os.close(reading)
-        os.close(writing)

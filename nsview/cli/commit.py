@@ -10,7 +10,7 @@ from typing import BinaryIO, Final, cast
 
 from nsview.cli.output import print_json, print_note, print_notes, write_bytes
 from nsview.cli.progress import Progress
-from nsview.cli.source import Source, StandardOutput, open_source
+from nsview.cli.source import Source, StandardOutput, end_cleanly, open_source
 from nsview.cli.stack_of import DIRS_HELP
 from nsview.errors import NsviewError
 from nsview.host.images import read_image, read_owners
@@ -78,10 +78,11 @@ def run(arguments: argparse.Namespace) -> int:
     name = _image_name(arguments)
     latest = _latest()
     _check_output(arguments)
+    end_cleanly()
     findings = Findings()
     with open_source(arguments.ref, arguments.dirs) as source, Progress() as progress:
-        if source.container is not None and source.container.kind == "host":
-            raise NsviewError("the host is no container: it stands on no image")
+        if source.container is not None and _is_our_root(source.tree.stack):
+            raise NsviewError(f"the root of {source.container.ref} is the host's own: no image")
         if not arguments.json:
             print_notes(source.partial)
         options = CommitOptions(
@@ -102,6 +103,14 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.output != _STDOUT:
         write_bytes(f"{done.image_id or done.layers[-1].digest}\n".encode())
     return 0
+
+
+def _is_our_root(stack: Stack) -> bool:
+    directory = stack.layers[0].directory
+    try:
+        return len(stack.layers) == 1 and directory is not None and os.path.samefile(directory, "/")
+    except OSError:
+        return False
 
 
 def _image_name(arguments: argparse.Namespace) -> str | None:

@@ -10,7 +10,7 @@ from typing import BinaryIO, cast
 from nsview.cli.cat import split_place
 from nsview.cli.output import print_note, print_notes
 from nsview.cli.progress import Progress
-from nsview.cli.source import Source, StandardOutput, open_source
+from nsview.cli.source import Source, StandardOutput, end_cleanly, open_source
 from nsview.cli.stack_of import DIRS_HELP, path_errors
 from nsview.errors import NoSuchObject, NsviewError
 from nsview.layers.contents import Contents
@@ -67,6 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.usage_error("give REF:PATH")
     if arguments.dest == _STDOUT and sys.stdout is not None and sys.stdout.isatty():
         raise NsviewError("an archive is nothing for a terminal", hint="| tar -xp, or > FILE")
+    end_cleanly()
     findings = Findings()
     with open_source(reference, arguments.dirs) as source, Progress() as progress:
         print_notes(source.partial)

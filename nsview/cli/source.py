@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from nsview.cli.layers import find_stack
 from nsview.cli.output import write_bytes
@@ -15,6 +17,9 @@ from nsview.host.model import Container
 from nsview.host.reference import find_container
 from nsview.host.stacks import read_stack
 from nsview.layers.merge import MergedTree
+
+#: What shells make of a death by a signal.
+_SIGNALLED: Final = 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +54,17 @@ def open_source(reference: str | None, dirs: str | None) -> Iterator[Source]:
         except OSError as error:
             name = f"{error.filename}: " if error.filename is not None else ""
             raise NsviewError(f"{name}{error.strerror}") from None
+
+
+def end_cleanly() -> None:
+    """Let SIGTERM and SIGHUP end us as Ctrl-C does: by way of what cleans up."""
+
+    def end(number: int, _frame: object) -> None:
+        raise SystemExit(_SIGNALLED + number)
+
+    for one in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(one) is signal.SIG_DFL:  # nohup(1) has reasons to ignore it
+            signal.signal(one, end)
 
 
 class StandardOutput:

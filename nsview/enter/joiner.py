@@ -98,7 +98,7 @@ def _run(orders: Orders) -> int:
 def _attend(command: int, status: int) -> int:
     """Wait for the command, pass signals on to it, and end it when nobody listens any more."""
     pidfd = os.pidfd_open(command)
-    status, pidfd = _keep_only(status, pidfd)
+    status, pidfd = libc.keep_only(status, pidfd)
     poll = select.poll()
     poll.register(pidfd, select.POLLIN)
     poll.register(status, select.POLLIN)
@@ -344,19 +344,9 @@ def _keep_only_what_exec_needs(orders: Orders) -> None:
     """Close all other descriptors: an exec path may lead to /proc/self/fd/N (CVE-2024-21626)."""
     program = orders["program"]
     if isinstance(program, int):
-        orders["status"], orders["program"] = _keep_only(orders["status"], program)
+        orders["status"], orders["program"] = libc.keep_only(orders["status"], program)
     else:
-        (orders["status"],) = _keep_only(orders["status"])
-
-
-def _keep_only(*fds: int) -> list[int]:
-    """Close all descriptors but 0 to 2 and these; returns their new numbers."""
-    free = _FIRST + len(fds)
-    # Two steps: a new number may be the old one of another.
-    high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, free) for fd in fds]
-    kept = [os.dup2(fd, _FIRST + at, inheritable=False) for at, fd in enumerate(high)]
-    libc.close_all_from(free)
-    return kept
+        (orders["status"],) = libc.keep_only(orders["status"])
 
 
 def _confine(orders: Orders, filters: list[bytes]) -> None:

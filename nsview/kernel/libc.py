@@ -8,16 +8,23 @@ command, and those imports take longer than all of its work.
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 
 CLONE_NEWNS = 0x00020000
+CLONE_NEWCGROUP = 0x02000000
+CLONE_NEWUTS = 0x04000000
+CLONE_NEWIPC = 0x08000000
 CLONE_NEWUSER = 0x10000000
+CLONE_NEWPID = 0x20000000
+CLONE_NEWNET = 0x40000000
 
 # include/uapi/linux/prctl.h
 PR_SET_PDEATHSIG = 1
 PR_GET_DUMPABLE = 3
 PR_SET_DUMPABLE = 4
 PR_SET_KEEPCAPS = 8
+PR_SET_NAME = 15
 PR_SET_SECCOMP = 22
 PR_CAPBSET_READ = 23
 PR_CAPBSET_DROP = 24
@@ -37,6 +44,8 @@ _SIGNALS = 64
 _SIG_IGN = 1
 _SIG_SETMASK = 2
 _SIGSET_BYTES = 128
+_FIRST = 3
+_MNT_DETACH = 2
 _OPEN_TREE_CLONE = 0x1
 _AT_RECURSIVE = 0x8000
 _AT_EMPTY_PATH = 0x1000
@@ -154,6 +163,16 @@ def close_all_from(first: int) -> None:
         os.closerange(first, os.sysconf("SC_OPEN_MAX"))  # ENOSYS
 
 
+def keep_only(*fds: int) -> list[int]:
+    """Close all descriptors but 0 to 2 and these; returns their new numbers, from 3 on."""
+    free = _FIRST + len(fds)
+    # Two steps: a new number may be the old one of another.
+    high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, free) for fd in fds]
+    kept = [os.dup2(fd, _FIRST + at, inheritable=False) for at, fd in enumerate(high)]
+    close_all_from(free)
+    return kept
+
+
 def copy_mount(fd: int) -> int:
     """A detached copy of the mounts below a directory (open_tree(2), Linux 5.2)."""
     flags = _OPEN_TREE_CLONE | _AT_RECURSIVE | _AT_EMPTY_PATH | os.O_CLOEXEC
@@ -170,6 +189,22 @@ def attach_mount(mount: int, directory: int) -> None:
 def keep_mounts_to_ourselves() -> None:
     """Let no mount that we make reach the namespace that ours is a copy of."""
     _check(_libc.mount(None, b"/", None, ctypes.c_ulong(_MS_REC | _MS_SLAVE), None))
+
+
+def unmount(path: bytes) -> None:
+    """Take a mount out of the tree, whoever still uses it (umount2(2), MNT_DETACH)."""
+    _check(_libc.umount2(path, _MNT_DETACH))
+
+
+def set_host_name(name: bytes) -> None:
+    """sethostname(2)."""
+    _check(_libc.sethostname(name, ctypes.c_size_t(len(name))))
+
+
+def system_call(number: int, *arguments: int | bytes | None) -> int:
+    """A call that the C library has no function for; bytes are passed by their address."""
+    words = [ctypes.c_long(one) if isinstance(one, int) else one for one in arguments]
+    return _check(_libc.syscall(ctypes.c_long(number), *words))
 
 
 def _check(result: int) -> int:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from nsview.cli.exit_codes import ENTER_FAILED
-from nsview.cli.output import flush, print_error, print_json, print_note, print_notes
+from nsview.cli.output import print_error, print_json, print_note, print_notes
 from nsview.errors import NoSuchObject, NotPermitted, NsviewError
 from nsview.host.host import Host
 from nsview.host.model import Container, Snapshot
@@ -21,6 +20,8 @@ from nsview.kernel.task import Task
 if TYPE_CHECKING:
     from nsview.enter.enter import Narrate
 
+_STDOUT = 1
+_STDERR = 2
 #: What follows ``--`` is the command's.
 TAKES_COMMAND = True
 
@@ -130,9 +131,8 @@ def _enter(arguments: argparse.Namespace) -> int:
         tools=arguments.toolbox,
         terminal=terminal,
         interactive=interactive,
-        stdout=sys.stderr.fileno() if arguments.json else sys.stdout.fileno(),
+        stdout=_STDERR if arguments.json else _STDOUT,
     )
-    flush()
     outcome = enter(host.procfs, task, choice, _narrator(arguments.verbose))
     if outcome.detached:
         print_note("detached: the command was hung up")

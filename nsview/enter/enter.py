@@ -14,6 +14,7 @@ from nsview.enter.plan import Plan, Request, inner_uid, make_plan
 from nsview.enter.program import find_program
 from nsview.enter.session import Outcome, run_session
 from nsview.enter.steps import describe
+from nsview.enter.streams import own_standard_streams
 from nsview.enter.target import Descriptors, Target, hold_target
 from nsview.errors import NsviewError
 from nsview.kernel.namespaces import KINDS
@@ -53,6 +54,7 @@ def enter(procfs: Procfs, task: Task, choice: Choice, narrate: Narrate) -> Outco
     `procfs` is the /proc of our own pid namespace. Raises `NsviewError` and its kinds for what
     keeps it from starting, `nsview.enter.choose.NoProgram` among them.
     """
+    own_standard_streams()
     with contextlib.ExitStack() as stack:
         target, descriptors = stack.enter_context(hold_target(procfs, task))
         own = dict(zip(KINDS, read_namespaces(procfs, os.getpid()) or (), strict=False))

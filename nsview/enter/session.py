@@ -14,7 +14,7 @@ from typing import Final
 from nsview.enter.orders import Orders
 from nsview.enter.plan import Plan
 from nsview.enter.spawn import start_helper
-from nsview.enter.streams import open_pipes, own_standard_streams, relay_pipes, relay_terminal
+from nsview.enter.streams import open_pipes, relay_pipes, relay_terminal
 from nsview.enter.target import Descriptors, Target
 from nsview.enter.terminal import copy_size, open_pair
 from nsview.errors import NsviewError
@@ -133,7 +133,6 @@ def run_session(
     session = _Session(on_start)
     with contextlib.ExitStack() as stack:
         stack.callback(session.status.close)
-        own_standard_streams()
         if terminal:
             pair = open_pair(descriptors.root if plan.inside else None, plan.uid)
             session.outcome.terminal_inside = pair.inside

@@ -7,7 +7,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,57 +63,45 @@ def test_with_threads_of_our_own(box: int) -> None:
     assert outcome.status == 4
 
 
-_SPY = """
-import ctypes, os, sys
-libc = ctypes.CDLL(None, use_errno=True)
-own, stolen = os.getpid(), []
-print("ready", flush=True)
-os.set_blocking(0, False)
-while True:
-    try:
-        if os.read(0, 1) == b"":
-            break
-    except BlockingIOError:
-        pass
-    for name in os.listdir("/proc"):
-        if not name.isdigit() or int(name) in (1, own):
-            continue
-        for what in ("exe", "cwd", "root", *(f"fd/{n}" for n in range(3, 40))):
-            try:
-                fd = os.open(f"/proc/{name}/{what}", os.O_PATH)
-            except OSError:
-                continue
-            path = os.readlink(f"/proc/self/fd/{fd}")
-            if "python" in path or "memfd" in path or what.startswith("fd/"):
-                stolen.append((what, path))
-            os.close(fd)
-        if libc.ptrace(0x4206, int(name), None, None) == 0:
-            comm = open(f"/proc/{name}/comm").read().strip()
-            if comm not in ("true", "sh"):
-                stolen.append(("ptrace", comm))
-            libc.ptrace(17, int(name), None, None)
-print(sorted(set(stolen)), flush=True)
+_EVIL = """\
+#!/proc/self/exe
+import fcntl, os
+print(os.readlink("/proc/self/exe"))
+print(fcntl.fcntl(os.open("/proc/self/exe", os.O_RDONLY), 1034))
 """
 
 
-def test_a_spy_inside_gets_nothing(box: int) -> None:
-    """Case 9: nobody inside can open or trace who enters, before it is the command."""
-    python = Path(os.path.realpath(sys.executable)).read_bytes()
-    # docker's fourteen capabilities, which have no sys_ptrace.
-    drop = "-all,+chown,+dac_override,+fowner,+fsetid,+kill,+setgid,+setuid,+setpcap,+sys_chroot"
-    words = ("nsenter", "-t", str(box), "-a", "--",
-             "setpriv", "--bounding-set", drop, "--inh-caps", "-all", "--",
-             sys.executable, "-I", "-S", "-u", "-c", _SPY)  # fmt: skip
-    need_programs("nsenter", "setpriv")
-    with started(*words) as spy:
-        assert read_line(spy) == "ready"
-        for _ in range(15):
-            assert nsview("enter", str(box), "--", "true").status in (0, 137)
-        assert spy.stdin is not None
-        spy.stdin.close()
-        assert read_line(spy) == "[]"
-        spy.stdin = None
-    assert Path(os.path.realpath(sys.executable)).read_bytes() == python
+def test_the_interpreter_that_a_script_gets_hold_of(box: int, tmp_path: Path) -> None:
+    """Case 10, CVE-2019-5736: a copy in memory, with all seals (F_GET_SEALS is 1034)."""
+    evil = tmp_path / "evil"
+    evil.write_text(_EVIL)
+    evil.chmod(0o755)
+    refused = nsview("enter", str(box), "--", str(evil))
+    assert refused.status == 126
+    # By a relative path, it is only the kernel that looks.
+    done = nsview("enter", str(box), "--cwd", str(tmp_path), "--", "./evil")
+    where, seals = done.out.decode().splitlines()
+    assert where.startswith("/memfd:")
+    assert int(seals) == 0x0F
+
+
+def test_nobody_may_trace_who_enters(box: int, tmp_path: Path) -> None:
+    """Case 9, CVE-2016-9962: not dumpable before the first step inside, and after each change."""
+    need_programs("strace")
+    log = tmp_path / "strace.log"
+    calls = "trace=setns,prctl,setresuid,capset,execve,chroot,fork,clone"
+    done = nsview("enter", str(box), "--user", "5:5", "--", "true",
+                  launcher=("strace", "-f", "-o", str(log), "-e", calls))  # fmt: skip
+    assert done.status == 0, done.err
+    lines = log.read_text(errors="replace").splitlines()
+    dumpable = [line for line in lines if "PR_SET_DUMPABLE" in line]
+    assert len(dumpable) == 2
+    assert all("SUID_DUMP_DISABLE" in line and line.endswith("= 0") for line in dumpable)
+    first = next(at for at, line in enumerate(lines) if "setns(" in line)
+    changed = next(at for at, line in enumerate(lines) if "setresuid(5" in line)
+    dropped = next(at for at, line in enumerate(lines) if "PR_CAPBSET_DROP" in line or
+                   "PR_CAP_AMBIENT" in line)  # fmt: skip
+    assert lines.index(dumpable[0]) < first < changed < lines.index(dumpable[1]) < dropped
 
 
 _PASSWD_TRAPS = [

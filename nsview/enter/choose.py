@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -80,6 +79,8 @@ def _words(words: Sequence[str], problem: str | None) -> str:
 
 
 def _of_the_host(words: Sequence[str], search: bytes) -> Command:
+    import shutil  # few sessions need it
+
     name = words[0] if words else os.environ.get("SHELL", "/bin/sh")
     path = shutil.which(name, path=os.fsdecode(search))
     if path is None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-import subprocess
 from typing import Final, NamedTuple
 
 from nsview.enter.program import find_program, is_static
@@ -65,6 +64,8 @@ def find_busybox(named: str) -> str:
 
 def has_applet(busybox: str, name: str) -> bool:
     """Say whether a busybox of the host can do as `name`."""
+    import subprocess  # few sessions need it
+
     with contextlib.suppress(OSError, subprocess.TimeoutExpired):
         done = subprocess.run(
             [busybox, "--list"],

@@ -16,7 +16,9 @@ from nsview.enter.session import Outcome, run_session
 from nsview.enter.steps import describe
 from nsview.enter.streams import own_standard_streams
 from nsview.enter.target import Descriptors, Target, hold_target
-from nsview.errors import NsviewError
+from nsview.errors import NotPermitted, NsviewError
+from nsview.host.partial import effective_capabilities
+from nsview.kernel.capabilities import has_capability
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.ns_links import read_namespaces
 from nsview.kernel.procfs import Procfs
@@ -54,6 +56,7 @@ def enter(procfs: Procfs, task: Task, choice: Choice, narrate: Narrate) -> Outco
     `procfs` is the /proc of our own pid namespace. Raises `NsviewError` and its kinds for what
     keeps it from starting, `nsview.enter.choose.NoProgram` among them.
     """
+    _need_rights(procfs)
     own_standard_streams()
     with contextlib.ExitStack() as stack:
         target, descriptors = stack.enter_context(hold_target(procfs, task))
@@ -96,6 +99,12 @@ def enter(procfs: Procfs, task: Task, choice: Choice, narrate: Narrate) -> Outco
         )
         _explain(outcome, choice, plan, descriptors.root)
         return outcome
+
+
+def _need_rights(procfs: Procfs) -> None:
+    """setns(2) takes CAP_SYS_ADMIN in the owner of every namespace, and in our own."""
+    if not has_capability(effective_capabilities(procfs), "sys_admin"):
+        raise NotPermitted("entering takes root", hint="sudo nsview enter ...")
 
 
 def _user(choice: Choice, root: int) -> Account | None:

@@ -85,4 +85,7 @@ def _spawn(
         arguments = [sys.executable, *flags, "-c", code, _PACKAGE, str(paper)]
         keep = {key: os.environ[key] for key in ("LD_LIBRARY_PATH",) if key in os.environ}
         streams = [(os.POSIX_SPAWN_DUP2, nothing, fd) for fd in range(3)]
-        return os.posix_spawn(program, arguments, keep, file_actions=streams, setsid=True)
+        try:
+            return os.posix_spawn(program, arguments, keep, file_actions=streams, setsid=True)
+        except OSError:  # a library that this user may not read, a noexec mount
+            return None

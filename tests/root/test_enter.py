@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.command import command, nsview
+from support.command import NOBODY, command, nsview, python_for_everybody
 from support.processes import (
     bwrap,
     frozen,
@@ -356,3 +356,17 @@ def test_much_output_and_input(box: int) -> None:
         input=b"x" * size, capture_output=True, check=True,
     )  # fmt: skip
     assert done.stdout == bytes(size) + b"x" * size
+
+
+def test_without_rights(box: int) -> None:
+    python = python_for_everybody()
+    others = nsview("enter", str(box), "--", "true", launcher=NOBODY, python=python)
+    assert others.status == 4
+    assert "takes root" in others.err
+    launcher = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--")
+    words = (*launcher, "unshare", "--user", "--map-root-user", "--", "sleep", "infinity")
+    with started(*words) as process:
+        pid = wait_until(lambda: running(process.pid))
+        wait_until(lambda: os.path.basename(os.readlink(f"/proc/{pid}/exe")) == "sleep")
+        own = nsview("enter", str(pid), "--", "true", launcher=NOBODY, python=python)
+    assert own.status == 4

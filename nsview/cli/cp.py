@@ -13,6 +13,7 @@ from nsview.cli.progress import Progress
 from nsview.cli.source import Source, StandardOutput, end_cleanly, open_source
 from nsview.cli.stack_of import DIRS_HELP, path_errors
 from nsview.errors import NoSuchObject, NsviewError
+from nsview.kernel.mountinfo import read_mountinfo
 from nsview.layers.contents import Contents
 from nsview.layers.extract import ExtractOptions, Extractor, new_place
 from nsview.layers.layer_tar import Owners, TarOptions, root_attributes
@@ -22,6 +23,9 @@ from nsview.layers.paths import split_path
 from nsview.layers.tree_tar import tree_items, write_tree
 
 _STDOUT = "-"
+MOUNTED = "mounts of its own are no part of the layers, what they show is not copied"
+#: Every container has them, and nobody expects their files.
+_VIRTUAL = frozenset({"proc", "sysfs", "devpts", "tmpfs", "mqueue", "cgroup", "cgroup2"})
 #: What a container's root directory is called where it is put into another one.
 _ROOT_NAME = "rootfs"
 
@@ -73,6 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
         print_notes(source.partial)
         with path_errors(path):
             item = _find(source, path)
+        _look_for_mounts(source, item, findings)
         name = (split_path(path) or [_ROOT_NAME])[-1]
         owners = _owners(source, wanted=arguments.map_owner)
         if arguments.dest == _STDOUT:
@@ -103,6 +108,25 @@ def _find(source: Source, path: str) -> Item | None:
     if path.endswith("/") and item.found.attributes.type != "directory":
         raise NsviewError(f"{path}: is no directory")
     return item
+
+
+def _look_for_mounts(source: Source, item: Item | None, findings: Findings) -> None:
+    """What a process inside sees there, and layers do not hold: volumes, docker's /etc/hosts."""
+    if source.host is None or source.container is None or source.container.pid is None:
+        return
+    try:
+        mounts = read_mountinfo(source.host.procfs, source.container.pid) or ()
+    except PermissionError:
+        return
+    path = f"/{item.path}" if item is not None else "/"
+    for mount in mounts:
+        inside = mount.fstype not in _VIRTUAL and f"{mount.target}/".startswith(_with_slash(path))
+        if mount.target != "/" and (inside or f"{path}/".startswith(f"{mount.target}/")):
+            findings.add(MOUNTED, mount.target.removeprefix("/"))
+
+
+def _with_slash(path: str) -> str:
+    return path if path.endswith("/") else f"{path}/"
 
 
 def _owners(source: Source, *, wanted: bool) -> Owners:

@@ -170,6 +170,9 @@ def test_cp_from_docker(in_docker: engines.Started, docker: engines.Docker, tmp_
         assert (target / "deep").stat().st_uid == 12
         assert (target / "deep/file").stat().st_mode & 0o7777 == 0o4755
         assert (target / "symbolic").is_symlink()
+        etc = nsview("cp", f"{in_docker.name}:/etc", str(tmp_path / f"etc-{state}"))
+        # Docker mounts its own files over these.
+        assert ("what they show is not copied: /etc/" in etc.err) == (state == "running")
         done = nsview("cp", f"{in_docker.name}:/two", str(tmp_path))
         assert (done.status, done.out) == (3, b"")
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import socket
+import stat
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -254,3 +255,57 @@ def test_what_is_mounted_in_a_layer_is_left_out(private: PrivateMounts, tmp_path
         assert whole.apply(tmp_path / "0.tar") == ["proc"]
 
     private.run(make)
+
+
+def names_of(here: Path, upper: Path, lower: Path, rules: OverlayRules) -> list[str]:
+    with MergedTree(stack_of([upper, lower], rules)) as tree:
+        archives(here, tree, Findings())
+    whole = Unpacked(here / "unpacked")
+    whole.apply(here / "1.tar")
+    return whole.apply(here / "0.tar")
+
+
+def test_whiteouts_of_nothing_are_left_out(tmp_path: Path) -> None:
+    """Engines' own differs write them, and others then delete what is not there."""
+    upper, lower = tmp_path / "upper", tmp_path / "lower"
+    upper.mkdir()
+    lower.mkdir()
+    (lower / "there").write_text("x")
+    for name in ("there", "nowhere"):
+        os.mknod(upper / name, stat.S_IFCHR | 0o600, 0)
+    os.link(upper / "there", upper / "again")  # the kernel gives whiteouts one inode
+    assert names_of(tmp_path, upper, lower, OverlayRules()) == [".wh.there"]
+
+
+def test_marks_of_fuse_overlayfs(tmp_path: Path) -> None:
+    upper, lower = tmp_path / "upper", tmp_path / "lower"
+    for path in ("lower/opaque/old", "lower/kept/old", "upper/opaque/new", "lower/gone/x"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(path)
+    for path in ("opaque/.wh..wh..opq", ".wh.gone"):
+        (upper / path).write_text("")
+    os.setxattr(upper / "opaque", "user.fuseoverlayfs.opaque", b"y")
+    rules = OverlayRules(form="fuse-overlayfs", xattr_prefix="user.overlay.")
+    assert names_of(tmp_path, upper, lower, rules) == [
+        ".wh.gone",
+        "opaque",
+        "opaque/.wh.old",
+        "opaque/new",
+    ]
+
+
+def test_hostile_links_lead_nowhere(private: PrivateMounts, tmp_path: Path) -> None:
+    """A redirect and a directory that is a link, both to the host's own files."""
+    upper, lower = tmp_path / "upper", tmp_path / "lower"
+    (upper / "d").mkdir(parents=True)
+    lower.mkdir()
+    (lower / "link").symlink_to("/etc")
+    os.setxattr(upper / "d", "trusted.overlay.redirect", b"/link")
+    (upper / "f").write_text("")
+    os.setxattr(upper / "f", "trusted.overlay.metacopy", b"")
+    os.setxattr(upper / "f", "trusted.overlay.redirect", b"/../../../../etc/passwd")
+    rules = OverlayRules(follow_redirects=True, metacopy=True)
+    with MergedTree(stack_of([upper, lower], rules)) as tree, pytest.raises(NsviewError):
+        archives(tmp_path, tree, Findings())
+    (upper / "f").unlink()
+    assert names_of(tmp_path, upper, lower, rules) == ["d"]

@@ -16,6 +16,7 @@ from nsview.layers.merge import MergedTree
 from nsview.layers.stack import Layer, Stack
 from nsview.layers.waste import Waste
 from nsview.tui import tree_jobs
+from nsview.tui.extraction import Extracted, extract
 from nsview.tui.rows.files import Listing
 from nsview.tui.rows.stack import Size
 from nsview.tui.scanner import Job, Source
@@ -49,6 +50,7 @@ class Explorer:
         self._identity: _Identity | None = None
         self._listings: TreeReader | None = None
         self._walks: TreeReader | None = None
+        self._copies: TreeReader | None = None
         self._forget()
 
     def _forget(self) -> None:
@@ -106,6 +108,7 @@ class Explorer:
         self.generation += 1
         self._listings = TreeReader(stack, post)
         self._walks = TreeReader(stack, post)
+        self._copies = TreeReader(stack, post, tidies_up=True)
 
     def close(self) -> None:
         """End the threads; nobody is told anything any more."""
@@ -113,7 +116,7 @@ class Explorer:
         self._end_readers()
 
     def _end_readers(self) -> None:
-        for reader in (self._listings, self._walks):
+        for reader in (self._listings, self._walks, self._copies):
             if reader is not None:
                 reader.close()
 
@@ -144,6 +147,17 @@ class Explorer:
         """The beginning of a file, as it is without the layers above `top`."""
         self._submit(
             self._listings, "file", lambda r: tree_jobs.read_file(r.tree, path, top), receive
+        )
+
+    def extract(
+        self, path: str, top: int, target: str, receive: Callable[[Extracted], object]
+    ) -> None:
+        """Copy a file or directory to a new place on the host; closing the page stops that."""
+        self._submit(
+            self._copies,
+            ("extract", path, target),
+            lambda reading: extract(reading, path, top, target),
+            receive,
         )
 
     def read_blame(self, path: str, receive: Callable[[Any], object]) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from textual.binding import Binding, BindingType
 
+from nsview.display import display
 from nsview.layers.blame import Blame
 from nsview.tui.explorer import Explorer
+from nsview.tui.extraction import Extracted
+from nsview.tui.prompt import Prompt
 from nsview.tui.rows.blame import BLAME_COLUMNS, blame_rows
 from nsview.tui.table_view import TableView
 from nsview.tui.text_screen import TableScreen, TextScreen
@@ -15,6 +19,10 @@ from nsview.tui.tree_jobs import File, file_note
 
 if TYPE_CHECKING:
     from nsview.tui.app import NsviewApp
+
+
+#: Of a path that is asked about on one line.
+_PROMPTED = 30
 
 
 class Chosen(NamedTuple):
@@ -32,6 +40,7 @@ class FilePane(TableView):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("v", "view", "view", id="files.view"),
+        Binding("E", "extract", "extract", id="files.extract"),
         Binding("b", "blame", "blame", id="files.blame"),
     ]
 
@@ -48,10 +57,13 @@ class FilePane(TableView):
         chosen = self.chosen()
         return chosen.path if chosen else None
 
+    @property
+    def _nsview(self) -> NsviewApp:
+        return self.app  # type: ignore[return-value]  # shown by no other app
+
     def say(self, words: str) -> None:
         """What cannot be done, and why."""
-        app: NsviewApp = self.app  # type: ignore[assignment]  # shown by no other app
-        app.say(words, severity="warning")
+        self._nsview.say(words, severity="warning")
 
     def action_view(self) -> None:
         """Show the contents of the file under the cursor."""
@@ -84,3 +96,43 @@ class FilePane(TableView):
         elif self.explorer.stack is not None:
             rows = blame_rows(self.explorer.stack, found)
             self.app.push_screen(TableScreen(path, BLAME_COLUMNS, rows))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Readonly: nothing is written to the host's disks."""
+        if action == "extract" and self._nsview.readonly:
+            return False
+        return super().check_action(action, parameters)
+
+    def action_extract(self) -> None:
+        """Ask where to, and copy what is under the cursor there."""
+        chosen = self.chosen()
+        if chosen is None:
+            return
+        if chosen.what == "whiteout":
+            self.say(f"{chosen.path} is a whiteout: there is nothing to extract")
+            return
+        name = chosen.path.rpartition("/")[2]
+
+        def enter(target: str) -> None:
+            if target.strip():
+                self.explorer.extract(chosen.path, chosen.top, target.strip(), self._extracted)
+
+        self.screen.query_one(Prompt).open(
+            f"extract {_shortened(display(chosen.path))} to:",
+            os.path.join(".", name if name.isprintable() else "extracted"),
+            enter=enter,
+        )
+
+    def _extracted(self, result: Extracted) -> None:
+        if result.problem is not None:
+            self.say(f"{result.path} was not extracted: {result.problem}")
+            return
+        words = "; ".join((f"{result.path} is in {result.target}", *result.notes))
+        self._nsview.say(
+            words, title="extracted", severity="warning" if result.notes else "information"
+        )
+
+
+def _shortened(path: str) -> str:
+    """The end tells more than the beginning."""
+    return path if len(path) <= _PROMPTED else f"…{path[-_PROMPTED:]}"

@@ -76,9 +76,13 @@ class TreeReader:
     being unmounted, and so an engine from removing the container.
     """
 
-    def __init__(self, stack: Stack, post: Callable[[Message], object]) -> None:
+    def __init__(
+        self, stack: Stack, post: Callable[[Message], object], *, tidies_up: bool = False
+    ) -> None:
+        """`tidies_up`: its jobs have something to clean up, so the program waits for their end."""
         self._stack = stack
         self._post = post
+        self._daemon = not tidies_up
         self._wake = threading.Condition()
         self._waiting: deque[_Waiting] = deque()
         self._running: Reading | None = None
@@ -94,7 +98,9 @@ class TreeReader:
             self._waiting.append(_Waiting(key, job, receive))
             if self._thread is None:
                 # A daemon: a read that the kernel never answers (FUSE, NFS) does not keep us here.
-                self._thread = threading.Thread(target=self._run, name="nsview-tree", daemon=True)
+                self._thread = threading.Thread(
+                    target=self._run, name="nsview-tree", daemon=self._daemon
+                )
                 self._thread.start()
             self._wake.notify()
 

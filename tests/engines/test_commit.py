@@ -155,6 +155,14 @@ def test_containerd(containerd: engines.Containerd, docker: engines.Docker, tmp_
     archive = tmp_path / "image.tar"
     done = nsview("commit", f"containerd/{one.name}", "-o", str(archive), "-t", f"{one.name}:c")
     assert done.status == 0, done.err
+    assert "digests" not in done.err  # its content store has the layers as they came
+    for form in ("docker", "oci"):
+        target = tmp_path / f"{form}.tar"
+        words = ("-o", str(target), "-t", f"localhost/{one.name}:{form}", "--format", form)
+        assert nsview("commit", f"containerd/{one.name}", *words).status == 0
+        containerd.ctr("default", "images", "import", str(target))
+        listed = containerd.ctr("default", "images", "list", "-q")
+        assert f"localhost/{one.name}:{form}" in listed.split()
     docker.docker("load", "--input", str(archive))
     assert run_docker(docker, f"{one.name}:c", "cat /two") == "two"
     docker.docker("rmi", f"{one.name}:c")

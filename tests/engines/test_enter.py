@@ -165,3 +165,34 @@ def described_outside(pid: int) -> dict[str, object]:
         "ns": [os.readlink(here / "ns" / kind) for kind in kinds],
         "limits": (here / "limits").read_text(),
     }
+
+
+def test_a_paused_container_is_refused(docker: engines.Docker) -> None:
+    one = docker.pause(docker.start())
+    done = nsview("enter", one.name, "--", "/bin/true")
+    assert done.status == 125
+    assert "paused" in done.err
+
+
+def test_a_stopped_container_is_none_to_enter(docker: engines.Docker) -> None:
+    one = docker.stop(docker.start())
+    assert nsview("enter", one.name, "--", "/bin/true").status == 3
+
+
+def test_no_trace_is_left(docker: engines.Docker) -> None:
+    one = docker.start()
+    mounts = Path(f"/proc/{one.pid}/mountinfo").read_text()
+    changed = docker.docker("diff", one.id)
+    for words in (
+        ("--", "/bin/sh", "-c", "sleep 0 & exit 3"),
+        ("--toolbox", "busybox", "--", "ls", "/"),
+        ("--privileged", "--", "/bin/id"),
+        ("--user", "5:5", "--", "/bin/id"),
+        ("--ns", "net", "--", "true"),
+        ("--", "no-such-program"),
+    ):
+        assert nsview("enter", one.name, *words).status in (0, 3, 127)
+    assert Path(f"/proc/{one.pid}/mountinfo").read_text() == mounts
+    assert docker.docker("diff", one.id) == changed
+    assert len(docker.docker("top", one.id).splitlines()) == 2  # the title, and its own process
+    docker.remove(one)

@@ -33,6 +33,7 @@ COMMANDS = {
     "waste": "Bytes that lower layers store and nobody can see",
     "commit": "The writable layer as an image, without a daemon",
     "enter": "A shell or a command inside",
+    "run": "A container of our own, without an engine",
     "doctor": "What this kernel and these rights allow, and what that costs",
 }
 

@@ -15,6 +15,7 @@ from nsview.engines.containers_storage import containers_storages
 from nsview.engines.disk import DiskStore
 from nsview.engines.docker_store import docker_stores
 from nsview.engines.lxc_store import lxc_stores
+from nsview.engines.nsview_store import nsview_stores
 
 #: `Daemon.comm` of the processes whose command lines are worth reading.
 DAEMONS: Final = frozenset({"dockerd", "containerd", "conmon", "crio", "podman"})
@@ -38,7 +39,13 @@ def find_stores(
 
 def _candidates(daemons: Sequence[Daemon], users: Sequence[User]) -> list[DiskStore]:
     found: dict[DiskStore, None] = {}
-    for stores in (docker_stores, containers_storages, containerd_stores, lxc_stores):
+    for stores in (
+        docker_stores,
+        containers_storages,
+        containerd_stores,
+        lxc_stores,
+        nsview_stores,
+    ):
         found.update(dict.fromkeys(stores(daemons, users)))
     # What a daemon inside a container reaches may be the host's own: the host's name comes first.
     return sorted(found, key=lambda store: store.root != "/")

@@ -6,12 +6,19 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from nsview.engines import containerd_images, docker_images, lxc_rootfs, storage_images
+from nsview.engines import (
+    containerd_images,
+    docker_images,
+    lxc_rootfs,
+    nsview_store,
+    storage_images,
+)
 from nsview.engines.containerd_store import ContainerdStore
 from nsview.engines.containers_storage import ContainersStorage
 from nsview.engines.disk import DiskStore
 from nsview.engines.docker_store import DockerStore
 from nsview.engines.lxc_store import LxcStore
+from nsview.engines.nsview_store import NsviewStore
 from nsview.engines.stored_stack import StoredStack
 from nsview.errors import NoSuchObject, NotPermitted
 from nsview.host.host import Host
@@ -68,6 +75,8 @@ def read_stored(host: Host, container: Container) -> StoredStack | None:
         return containerd_images.read_stack(store, container.engine_namespace, container.id)
     if isinstance(store, LxcStore):
         return lxc_rootfs.read_stack(store, container.id)
+    if isinstance(store, NsviewStore):
+        return nsview_store.read_stack(store, container.id)
     return None
 
 

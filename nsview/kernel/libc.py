@@ -45,6 +45,8 @@ _SIG_IGN = 1
 _SIG_SETMASK = 2
 _SIGSET_BYTES = 128
 _FIRST = 3
+#: Field 48, counted from the one after the name.
+_ARG_START = 45
 _MNT_DETACH = 2
 _OPEN_TREE_CLONE = 0x1
 _AT_RECURSIVE = 0x8000
@@ -93,6 +95,20 @@ def prctl(option: int, *arguments: int) -> int:
     """prctl(2) with numbers for arguments."""
     words = [ctypes.c_ulong(one) for one in (*arguments, 0, 0, 0, 0)[:4]]
     return _check(_libc.prctl(option, *words))
+
+
+def set_name(name: bytes) -> None:
+    """Be shown under this name by ps(1): in comm, and in place of our command line.
+
+    /proc/PID/cmdline is the memory between two addresses that /proc/PID/stat gives as fields 48
+    and 49, whatever it holds by now.
+    """
+    _check(_libc.prctl(PR_SET_NAME, name, 0, 0, 0))
+    with open("/proc/self/stat", "rb") as file:
+        fields = file.read().rpartition(b")")[2].split()
+    start, end = int(fields[_ARG_START]), int(fields[_ARG_START + 1])
+    if start and len(name) < end - start:
+        ctypes.memmove(start, name.ljust(end - start, b"\0"), end - start)
 
 
 def permitted_capabilities() -> int:

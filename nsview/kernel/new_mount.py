@@ -44,11 +44,11 @@ def new_file_system(
 ) -> int:
     """A new instance of a file system, as a mount that is nowhere yet; returns its root directory.
 
-    An option's value is text, a descriptor, or None for a flag.
+    An option's value is text, a descriptor, or None for a flag. Its source is called as its kind.
     """
     context = libc.system_call(_FSOPEN, kind, _CLOEXEC)
     try:
-        for key, value in options:
+        for key, value in [(b"source", kind), *options]:
             if value is None:
                 libc.system_call(_FSCONFIG, context, _SET_FLAG, key, None, 0)
             elif isinstance(value, int):

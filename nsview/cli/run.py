@@ -1,0 +1,254 @@
+"""``nsview run``: launch a sandbox."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from nsview.cli.exit_codes import ENTER_FAILED
+from nsview.cli.output import flush, print_error, print_json, print_note, print_notes
+from nsview.errors import NotPermitted, NsviewError
+
+if TYPE_CHECKING:
+    from nsview.sandbox.launch import Outcome
+    from nsview.sandbox.spec import Lower, Spec
+
+#: What follows ``--`` is the command's.
+TAKES_COMMAND = True
+
+EPILOG = """\
+  nsview run --rootfs ./alpine                    a shell in a directory, which stays as it is
+  nsview run --lower A --lower B --upper C -- ls  C takes all writes; A hides what B has of a name
+  nsview run --host-root --rm -- sh               the host's own root below a writable layer
+  nsview run --rootfs R -d --name web -- httpd    in the background: see nsview ls, enter, stop, rm
+
+All namespaces but user and time are new; there is no network but the loopback device. Rights are
+as docker gives them: fourteen capabilities, hidden and read-only parts of /proc and /sys, and
+no_new_privs. What the command writes is in the upper directory, until nsview rm, or with --rm until
+it ends. Ctrl-] three times hangs up.
+
+SIZE is bytes, or has a unit: 64m, 2g (powers of 1024).
+
+exit status: the command's own, 128 + signal; 126 it cannot be executed, 127 it is not there,
+125 nsview failed, 4 not permitted"""
+
+_T = TypeVar("_T")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what it is made of, what it may, and how it is run."""
+    parser.usage = "%(prog)s ROOT [options] [-- COMMAND ...]"
+    _add_root(parser)
+    _add_place(parser)
+    _add_rights(parser)
+    parser.add_argument("--name", metavar="NAME", help="default: the start of its id")
+    parser.add_argument(
+        "-d", "--detach", action="store_true", help="leave it in the background, and print its id"
+    )
+    parser.add_argument("--rm", action="store_true", help="remove everything when it ends")
+    parser.add_argument(
+        "--init",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="a small process 1 that passes signals on and buries orphans; default: yes",
+    )
+    parser.add_argument(
+        "-t",
+        "--tty",
+        action=argparse.BooleanOptionalAction,
+        help="on a terminal of its own; default: when stdin and stdout are terminals",
+    )
+    parser.add_argument(
+        "-i",
+        "--interactive",
+        action=argparse.BooleanOptionalAction,
+        help="pass our stdin on; default: unless it is a terminal and the command has none",
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="how it went, as one object; output goes to stderr"
+    )
+
+
+def _add_root(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("ROOT is one of")
+    source = group.add_mutually_exclusive_group(required=True)
+    source.add_argument("--rootfs", metavar="DIR", help="a directory")
+    source.add_argument(
+        "--lower", action="append", metavar="DIR", help="a stack of them, topmost first"
+    )
+    source.add_argument("--host-root", action="store_true", help="the host's own / (one device)")
+    writable = parser.add_argument_group("its writable layer").add_mutually_exclusive_group()
+    writable.add_argument(
+        "--upper", metavar="DIR", help="takes all writes; default: a new directory of its own"
+    )
+    writable.add_argument("--ro", action="store_true", help="none: nothing can be written")
+
+
+def _add_place(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("inside")
+    group.add_argument("--hostname", metavar="H", help="default: the start of its id")
+    group.add_argument(
+        "-e", "--env", action="append", default=[], metavar="NAME=VALUE", help="set a variable"
+    )
+    group.add_argument("-w", "--cwd", default="/", metavar="DIR", help="working directory")
+    group.add_argument(
+        "-u", "--user", metavar="USER", help="NAME or UID, with :GROUP; default: root"
+    )
+    group.add_argument(
+        "--bind",
+        action="append",
+        default=[],
+        metavar="SRC:DST[:ro]",
+        help="a file or directory of the host; nosuid, nodev",
+    )
+    group.add_argument(
+        "--tmpfs", action="append", default=[], metavar="DST", help="an empty one in memory"
+    )
+    group.add_argument(
+        "--net",
+        choices=("none", "host"),
+        default="none",
+        help="none: a network namespace with nothing in it (default); host: the host's",
+    )
+
+
+def _add_rights(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("limits and rights")
+    group.add_argument("--memory", metavar="SIZE", help="bytes of memory")
+    group.add_argument("--cpus", type=float, metavar="N", help="processors' worth of time: 0.5")
+    group.add_argument("--pids", type=int, metavar="N", help="processes (default: 512; 0: any)")
+    group.add_argument(
+        "--cap-add", action="append", default=[], metavar="CAP", help="NET_ADMIN, or all"
+    )
+    group.add_argument("--cap-drop", action="append", default=[], metavar="CAP")
+    group.add_argument(
+        "--strict", action="store_true", help="fail when this host cannot set a limit"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Launch, and return the command's exit status."""
+    from nsview.sandbox.launch import NoCommand
+
+    try:
+        return _run(arguments)
+    except NoCommand as error:
+        print_error(error)
+        return error.status
+    except NsviewError as error:
+        if isinstance(error, NotPermitted):
+            raise
+        print_error(error)
+        return ENTER_FAILED
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from nsview.sandbox.launch import run_sandbox
+
+    spec = _spec(arguments)
+    flush()
+    outcome = run_sandbox(
+        spec,
+        stdout=sys.stderr.fileno() if arguments.json else sys.stdout.fileno(),
+        on_start=lambda outcome: print_notes(outcome.lacking),
+    )
+    if outcome.oom_kills:
+        print_note(f"killed for lack of memory: {outcome.oom_kills}")
+    if outcome.exec_words:
+        print_error(NsviewError(outcome.exec_words))
+        return outcome.status
+    if arguments.json:
+        print_json(_document(outcome, arguments.detach), outcome.lacking)
+    elif arguments.detach:
+        sys.stdout.write(f"{outcome.id}\n")
+    return 0 if arguments.detach else outcome.status
+
+
+def _document(outcome: Outcome, detached: bool) -> dict[str, object]:
+    document: dict[str, object] = {
+        "ref": f"nsview/{outcome.name}",
+        "id": outcome.id,
+        "pid": outcome.pid,
+        "upper": outcome.upper,
+        "ip": None,
+    }
+    if detached:
+        return {**document, "namespaces": outcome.namespaces}
+    return {
+        **document,
+        "exit_code": outcome.status,
+        "signal": outcome.signal,
+        "oom_kills": outcome.oom_kills,
+        "hung_up": outcome.detached,
+    }
+
+
+def _spec(arguments: argparse.Namespace) -> Spec:
+    from nsview.enter.environment import parse_assignment
+    from nsview.sandbox.spec import (
+        DEFAULT_PIDS,
+        Spec,
+        capability_mask,
+        check_limits,
+        parse_bind,
+        parse_size,
+    )
+
+    terminal, interactive = _streams(arguments)
+    memory = None if arguments.memory is None else _parse(parse_size, arguments.memory)
+    pids = DEFAULT_PIDS if arguments.pids is None else arguments.pids
+    return Spec(
+        lower=_lower(arguments),
+        upper=arguments.upper,
+        read_only=arguments.ro,
+        name=arguments.name,
+        hostname=arguments.hostname,
+        command=tuple(arguments.command),
+        environment=tuple(_parse(parse_assignment, one) for one in arguments.env),
+        directory=arguments.cwd,
+        user=arguments.user,
+        binds=tuple(_parse(parse_bind, one) for one in arguments.bind),
+        tmpfs=tuple(arguments.tmpfs),
+        network=arguments.net,
+        limits=check_limits(memory, arguments.cpus, pids),
+        capabilities=capability_mask(arguments.cap_add, arguments.cap_drop),
+        init=arguments.init,
+        remove=arguments.rm,
+        detached=arguments.detach,
+        terminal=terminal,
+        interactive=interactive,
+        strict=arguments.strict,
+    )
+
+
+def _lower(arguments: argparse.Namespace) -> tuple[Lower, ...]:
+    from nsview.sandbox.spec import Lower
+
+    paths = ["/"] if arguments.host_root else arguments.lower or [arguments.rootfs]
+    return tuple(Lower(path=os.path.abspath(path)) for path in paths)
+
+
+def _parse(parse: Callable[[str], _T], text: str) -> _T:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise NsviewError(str(error)) from None
+
+
+def _streams(arguments: argparse.Namespace) -> tuple[bool, bool]:
+    """Whether the command has a terminal, and whether it gets our stdin."""
+    with contextlib.suppress(OSError):
+        on_terminal = os.isatty(0)
+        terminal = arguments.tty
+        if terminal is None:
+            both = on_terminal and os.isatty(1)
+            terminal = both and not arguments.json and not arguments.detach
+        if terminal and not on_terminal:
+            raise NsviewError("stdin is no terminal", hint="leave out --tty")
+        interactive = arguments.interactive
+        return terminal, not on_terminal or terminal if interactive is None else interactive
+    return False, False

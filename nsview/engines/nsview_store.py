@@ -1,0 +1,139 @@
+"""What nsview wrote about its sandboxes.
+
+::
+
+    /run/nsview/ID/config.json   what it was made of
+                   process       PID and start time of number 1, once there is one
+                   ended         exit status, Unix time, processes killed for lack of memory
+    /var/lib/nsview/ID/          the layers that are its own: upper, work, init
+
+A directory without ``config.json`` is one that is just being made, or half removed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from nsview.engines.base import Daemon, Record, User
+from nsview.engines.disk import DiskStore, names, open_folder, read_file
+from nsview.engines.stored_stack import StoredLayer, StoredStack
+from nsview.engines.untrusted import mapping, parse_json, sequence, text, texts, timestamp
+
+STATE: Final = "/run/nsview"
+LAYERS: Final = "/var/lib/nsview"
+CONFIG: Final = "config.json"
+PROCESS: Final = "process"
+ENDED: Final = "ended"
+
+_ID = re.compile(r"[0-9a-f]{32}")
+_SMALL = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a sandbox ended."""
+
+    status: int
+    """Exit status, or minus the signal that ended it."""
+    when: int
+    """Unix time."""
+    oom_kills: int
+
+
+def parse_process(data: bytes) -> tuple[int, int] | None:
+    """PID and start time in clock ticks since boot; None when it is no such file."""
+    words = data.split()
+    if len(words) != 2 or not all(word.isdigit() for word in words):
+        return None
+    return int(words[0]), int(words[1])
+
+
+def parse_ended(data: bytes) -> Ending | None:
+    """How it ended; None when it is no such file."""
+    words = data.split()
+    if len(words) != 3 or not all(word.lstrip(b"-").isdigit() for word in words):
+        return None
+    return Ending(status=int(words[0]), when=int(words[1]), oom_kills=int(words[2]))
+
+
+class NsviewStore(DiskStore):
+    """The directory of all sandboxes' state."""
+
+    def read_ids(self) -> list[str]:
+        """The ids of all sandboxes, those that are half made included."""
+        with open_folder(self.root, self.path) as folder:
+            found = names(folder) if folder is not None else []
+        return [name for name in found if _ID.fullmatch(name)]
+
+    def read_config(self, sandbox: str) -> object:
+        """What its ``config.json`` says; None when it has none."""
+        return parse_json(self.read(sandbox, CONFIG))
+
+    def read(self, sandbox: str, name: str, limit: int = 1 << 20) -> bytes:
+        """One file of a sandbox; empty when it is missing."""
+        return read_file(self.root, f"{self.path}/{sandbox}/{name}", limit=limit)
+
+    def read_process(self, sandbox: str) -> tuple[int, int] | None:
+        """PID and start time of its first process, whether or not that still runs."""
+        return parse_process(self.read(sandbox, PROCESS, _SMALL))
+
+    def read_ending(self, sandbox: str) -> Ending | None:
+        """How it ended; None while it runs, and when nobody was left to say it."""
+        return parse_ended(self.read(sandbox, ENDED, _SMALL))
+
+    def read_records(self) -> Sequence[Record]:
+        """All sandboxes, whether they run or not."""
+        return list(self._records())
+
+    def _records(self) -> Iterator[Record]:
+        for sandbox in self.read_ids():
+            config = self.read_config(sandbox)
+            if text(config, "id") != sandbox:
+                continue
+            process = self.read_process(sandbox)
+            running = process is not None and self.read_ending(sandbox) is None
+            yield Record(
+                engine="nsview",
+                id=sandbox,
+                name=text(config, "name"),
+                image=text(config, "image"),
+                running=running,
+                pid=process[0] if process and running else None,
+                created=timestamp(config, "created"),
+                command=texts(config, "command"),
+                driver="overlay",
+                home=self.home,
+                user=self.user,
+            )
+
+
+def read_stack(store: NsviewStore, sandbox: str) -> StoredStack | None:
+    """The layers of a sandbox; None when nothing says them."""
+    config = store.read_config(sandbox)
+    layers = []
+    for one in sequence(config, "layers"):
+        role, place = text(one, "role"), mapping(one).get("path")  # root's own: any bytes
+        if not isinstance(place, str) or role not in ("upper", "init", "lower"):
+            return None
+        layers.append(
+            StoredLayer(
+                role="upper" if role == "upper" else "init" if role == "init" else "lower",
+                path=place,
+                digest=text(one, "digest"),
+                created_by=text(one, "created_by"),
+            )
+        )
+    if not layers:
+        return None
+    return StoredStack(
+        root="/", layers=tuple(layers), driver="overlay", image=text(config, "image")
+    )
+
+
+def nsview_stores(daemons: Sequence[Daemon], users: Sequence[User]) -> Iterator[NsviewStore]:
+    """Where sandboxes are; it exists once there was one."""
+    del daemons, users
+    yield NsviewStore("/", STATE, 0)

@@ -1,0 +1,373 @@
+"""Launch a sandbox: prepare it, start its launching process, be between its streams and ours."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import marshal
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from nsview.enter.account import Account, NoSuchAccount, account_of, resolve_user
+from nsview.enter.environment import DEFAULT_PATH
+from nsview.enter.program import find_program, find_shell
+from nsview.enter.spawn import start_helper
+from nsview.enter.streams import open_pipes, own_standard_streams, relay_pipes, relay_terminal
+from nsview.enter.terminal import copy_size
+from nsview.errors import NotPermitted, NsviewError
+from nsview.kernel.namespaces import KINDS
+from nsview.kernel.ns_links import read_namespaces
+from nsview.kernel.procfs import Procfs
+from nsview.kernel.safe_open import read_below
+from nsview.sandbox.cgroups import Groups, make_groups
+from nsview.sandbox.layers import Layers, prepare_layers
+from nsview.sandbox.orders import Become, CgroupMount, Orders
+from nsview.sandbox.remains import remove_remains
+from nsview.sandbox.spec import Spec, check_spec
+from nsview.sandbox.state import Place, create, remains_of, write_config
+
+CANNOT_EXECUTE: Final = 126
+NOT_FOUND: Final = 127
+_NOT_FOUND_ERRORS: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
+_SIGNALLED: Final = 128
+_LARGEST_MESSAGE: Final = 64 * 1024
+_LONGEST_FILE: Final = 1024 * 1024
+_OPEN: Final = os.O_PATH | os.O_CLOEXEC
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How it went."""
+
+    id: str = ""
+    name: str = ""
+    pid: int | None = None
+    """The first process's PID on the host."""
+    namespaces: dict[str, int] = field(default_factory=dict)
+    """Kind and inode."""
+    upper: str | None = None
+    """The directory that takes all writes."""
+    status: int = 125
+    """The command's exit status, 128 + the number of the signal that ended it, 126, or 127."""
+    signal: int | None = None
+    exec_error: int | None = None
+    exec_words: str | None = None
+    """Why the command did not start."""
+    oom_kills: int = 0
+    lacking: list[str] = field(default_factory=list)
+    """What the host did not allow, in words."""
+    detached: bool = False
+    """The person left, and so hung up."""
+
+
+class _Launch:
+    """Our side of what we have with the launching process."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+        self.running = True
+        self.alive = False
+        self.ready = False
+        self.started = False
+        self.ended = False
+        self.master = -1
+        self.failure: NsviewError | None = None
+        self.status, self.far_status = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+    def hear(self) -> None:
+        """Take one message."""
+        data, fds, _, _ = socket.recv_fds(self.status, _LARGEST_MESSAGE, 1)
+        if not data:
+            self.running = False
+            return
+        kind, *values = marshal.loads(data)  # noqa: S302 - our own child, until it is the command
+        if kind == "alive":
+            self.alive = True
+        elif kind == "pid":
+            self.outcome.pid = values[0]
+        elif kind == "ready":
+            self.ready = True
+            self.master = fds[0] if fds else -1
+            os.set_inheritable(self.master, False) if fds else None
+        elif kind == "started":
+            self.started = True
+        elif kind == "failed":
+            self.failure = NsviewError(_because(values[0], values[1]))
+        elif kind == "exec":
+            self.outcome.exec_error = values[0]
+        elif kind == "ended":
+            self.ended = True
+            self._end(values[0], values[1])
+
+    def _end(self, code: int, kills: int) -> None:
+        self.running = False
+        outcome = self.outcome
+        outcome.status = code if code >= 0 else _SIGNALLED - code
+        outcome.signal = -code if code < 0 else None
+        outcome.oom_kills = kills
+        if outcome.exec_error is not None:
+            missing = outcome.exec_error in _NOT_FOUND_ERRORS
+            outcome.status = NOT_FOUND if missing else CANNOT_EXECUTE
+            outcome.signal = None
+
+    def hear_until(self, condition: Callable[[], bool]) -> bool:
+        """Take messages until it is so; False when it will not be."""
+        while not condition():
+            if not self.running or self.failure is not None:
+                return False
+            self.hear()
+        return True
+
+
+def run_sandbox(
+    spec: Spec,
+    *,
+    stdout: int = 1,
+    on_start: Callable[[Outcome], None] = lambda _: None,
+) -> Outcome:
+    """Run a sandbox to its end; a detached one until its command runs.
+
+    on_start: called once it is made, just before the command runs. Raises `NsviewError` when it
+    cannot be made, and leaves nothing behind then.
+    """
+    if os.geteuid():
+        raise NotPermitted("making sandboxes takes root", hint="sudo nsview run ...")
+    check_spec(spec)
+    place = create(spec.name)
+    kept = False
+    try:
+        with contextlib.ExitStack() as stack:
+            outcome = _run(spec, place, stack, stdout, on_start)
+        kept = outcome.exec_error is None
+        return outcome
+    finally:
+        if not kept:
+            remove_remains(remains_of(place.id))
+        os.close(place.lock)
+
+
+def _run(
+    spec: Spec,
+    place: Place,
+    stack: contextlib.ExitStack,
+    stdout: int,
+    on_start: Callable[[Outcome], None],
+) -> Outcome:
+    layers = prepare_layers(spec, place, stack)
+    write_config(place, _config(spec, layers))
+    groups = make_groups(place.id, spec.limits)
+    if groups.refused and spec.strict:
+        raise NsviewError("not allowed by this host: " + "; ".join(groups.refused))
+    outcome = Outcome(
+        id=place.id, name=place.name, upper=layers.upper, lacking=list(groups.refused)
+    )
+    launch = _Launch(outcome)
+    stack.callback(launch.status.close)
+    own_standard_streams()
+    theirs, ours = _streams(spec)
+    go, far_go = os.pipe2(os.O_CLOEXEC)
+    orders = _orders(spec, place, layers, groups, stack)
+    orders |= {"status": launch.far_status.fileno(), "go": go, "stdio": theirs}
+    child, _ = start_helper("nsview.sandbox.launcher", {**orders}, _descriptors(orders), launch)
+    for fd in {*theirs, go}:
+        os.close(fd)
+    launch.far_status.close()
+    try:
+        _hand_over(spec, launch, far_go, on_start)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            launch.status.send(bytes([signal.SIGKILL]))
+        os.waitpid(child, 0)
+        raise
+    if spec.detached:
+        if launch.started:
+            return outcome
+    elif spec.terminal:
+        copy_size(0, launch.master)
+        outcome.detached = relay_terminal(launch, launch.master, stack)
+    else:
+        relay_pipes(launch, ours, stdout, stack)
+    while launch.running:
+        launch.hear()
+    launch.status.shutdown(socket.SHUT_RDWR)
+    os.waitpid(child, 0)
+    if launch.failure is not None:
+        raise launch.failure
+    if not launch.ended:
+        raise NsviewError("the launching process was killed")
+    if outcome.exec_error is not None and outcome.exec_words is None:
+        name = spec.command[0] if spec.command else "the shell"
+        outcome.exec_words = f"{name} cannot be executed: {os.strerror(outcome.exec_error)}"
+    return outcome
+
+
+def _hand_over(spec: Spec, launch: _Launch, go: int, on_start: Callable[[Outcome], None]) -> None:
+    """Say what the command is, once there is a root to look for it in."""
+    try:
+        if not launch.hear_until(lambda: launch.ready and launch.outcome.pid is not None):
+            if launch.failure is not None:
+                raise launch.failure
+            raise NsviewError("the launching process was killed")
+        root = os.open(f"/proc/{launch.outcome.pid}/root", _OPEN | os.O_DIRECTORY)
+        own = read_namespaces(Procfs(), launch.outcome.pid or 0) or ()
+        launch.outcome.namespaces = dict(zip(KINDS, own, strict=False))
+        try:
+            become = _become(spec, root, launch.outcome)
+        finally:
+            os.close(root)
+        on_start(launch.outcome)
+        with open(go, "wb", closefd=False) as pipe:
+            pipe.write(marshal.dumps(become))
+    finally:
+        os.close(go)
+    if spec.detached:
+        launch.hear_until(lambda: launch.started)
+
+
+def _become(spec: Spec, root: int, outcome: Outcome) -> dict[str, object]:
+    account = _account(spec.user or "0", root)
+    environment = {
+        b"PATH": DEFAULT_PATH,
+        b"HOME": os.fsencode(account.home or ("/root" if account.uid == 0 else "/")),
+        b"HOSTNAME": os.fsencode(spec.hostname or outcome.id[:12]),
+    }
+    if spec.terminal:
+        environment[b"TERM"] = os.environb.get(b"TERM", b"xterm")
+    environment |= dict(spec.environment)
+    arguments = spec.command
+    if not arguments:
+        shell = find_shell(root, account.shell)
+        if shell is None:
+            raise NoCommand("there is no shell in it: say what to run after --", NOT_FOUND)
+        arguments = (shell.path,)
+    found = find_program(root, arguments[0], environment[b"PATH"])
+    if found is None:
+        raise NoCommand(f"{arguments[0]}: no such program inside", NOT_FOUND)
+    if found.problem is not None:
+        outcome.exec_words = f"{arguments[0]} cannot be executed: {found.problem}"
+    become: Become = {
+        "path": os.fsencode(found.path),
+        "arguments": [os.fsencode(one) for one in arguments],
+        "environment": environment,
+        "uid": account.uid,
+        "gid": account.gid,
+        "groups": list(account.groups),
+        "directory": os.fsencode(spec.directory),
+    }
+    return {**become}
+
+
+class NoCommand(NsviewError):  # noqa: N818 - named for the condition
+    """The command cannot be started; `status` is what shells say then."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def _account(words: str, root: int) -> Account:
+    passwd = _read(root, "/etc/passwd")
+    try:
+        account = resolve_user(words, passwd, _read(root, "/etc/group"))
+    except NoSuchAccount as error:
+        raise NsviewError(str(error)) from None
+    if account.home is None and (known := account_of(account.uid, passwd)) is not None:
+        return known
+    return account
+
+
+def _read(root: int, path: str) -> bytes:
+    try:
+        return read_below(root, path, limit=_LONGEST_FILE) or b""
+    except OSError:
+        return b""
+
+
+def _streams(spec: Spec) -> tuple[tuple[int, int, int], tuple[int, ...]]:
+    if spec.detached or spec.terminal:
+        nothing = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        return (nothing,) * 3, ()
+    return open_pipes(spec.interactive)
+
+
+def _orders(
+    spec: Spec, place: Place, layers: Layers, groups: Groups, stack: contextlib.ExitStack
+) -> Orders:
+    def hold(path: str, flags: int) -> int:
+        fd = os.open(path, flags)
+        stack.callback(os.close, fd)
+        return fd
+
+    staging = f"{place.state}/root"
+    os.mkdir(staging, 0o700)
+    remains = remains_of(place.id)
+    return {
+        "status": -1,
+        "go": -1,
+        "locks": [place.lock, *([layers.lock] if layers.lock is not None else [])],
+        "state": hold(place.state, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC),
+        "staging": os.fsencode(staging),
+        "detached": spec.detached,
+        "terminal": spec.terminal,
+        "stdio": (-1, -1, -1),
+        "init": spec.init,
+        "cgroups": [(one, hold(one, _OPEN | os.O_DIRECTORY)) for one in groups.directories],
+        "cgroup_mounts": list(_cgroup_mounts(groups)),
+        "lower": list(layers.lower_fds),
+        "upper": layers.upper_fd,
+        "work": layers.work_fd,
+        "hostname": os.fsencode(spec.hostname or place.id[:12]),
+        "own_network": spec.network != "host",
+        "binds": [
+            {
+                "source": hold(one.source, _OPEN),
+                "target": os.fsencode(one.target),
+                "read_only": one.read_only,
+            }
+            for one in spec.binds
+        ],
+        "tmpfs": list(map(os.fsencode, spec.tmpfs)),
+        "bounding": spec.capabilities,
+        "remains": remains if spec.remove else None,
+    }
+
+
+def _cgroup_mounts(groups: Groups) -> Iterator[CgroupMount]:
+    for name, hierarchy, controllers in groups.mounts:
+        options: list[tuple[bytes, bytes | None]] = []
+        for word in filter(None, controllers.split(",")):
+            key, equals, value = word.partition("=")
+            if equals:
+                options.append((b"none", None))
+            options.append((key.encode(), value.encode() if equals else None))
+        kind = b"cgroup2" if hierarchy.version == 2 else b"cgroup"
+        yield {"name": os.fsencode(name), "kind": kind, "options": options}
+
+
+def _descriptors(orders: Orders) -> Iterator[int]:
+    """Those that the launching process inherits."""
+    yield from (orders["status"], orders["go"], orders["state"], *orders["stdio"])
+    yield from (*orders["locks"], *orders["lower"])
+    yield from (fd for _, fd in orders["cgroups"])
+    yield from (one["source"] for one in orders["binds"])
+    yield from (fd for fd in (orders["upper"], orders["work"]) if fd >= 0)
+
+
+def _config(spec: Spec, layers: Layers) -> dict[str, object]:
+    return {
+        "image": spec.image,
+        "command": list(spec.command),
+        "layers": layers.describe(),
+        "upper": layers.upper,
+        "work": layers.work,
+        "network": spec.network,
+        "remove": spec.remove,
+    }
+
+
+def _because(what: str, number: int) -> str:
+    return f"{what} ({os.strerror(number)})" if number else what

@@ -1,0 +1,307 @@
+"""The process that launches a sandbox and waits for its end: ``python -I -S``, one thread.
+
+::
+
+    launcher    on the host; ends the sandbox when it ends itself, clears away what is left
+    └── init    number 1 inside: made all of it, then looks after the command
+        └── command
+
+Whatever happens to it, a SIGKILL included: the sandbox dies with it (PR_SET_PDEATHSIG), its mounts
+die with the sandbox, and control groups and directories are found by ``nsview gc``.
+"""
+
+from __future__ import annotations
+
+import _socket
+import errno
+import fcntl
+import marshal
+import os
+import resource
+import select
+import struct
+import sys
+import time
+
+from nsview.kernel import libc
+from nsview.kernel.new_mount import join_new_keyring
+from nsview.sandbox.command import run_command
+from nsview.sandbox.remains import remove_cgroup, remove_remains
+from nsview.sandbox.root import copy_binds, furnish, mount_root
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from nsview.sandbox.orders import Become, Orders
+
+FAILED = 125
+_SIGNALLED = 128
+_KILL = 9
+_SIGPIPE = 13
+_MESSAGE_BYTES = 4096
+_REPORT_BYTES = 64
+_UMASK = 0o022
+_NAMESPACES = (
+    libc.CLONE_NEWNS | libc.CLONE_NEWUTS | libc.CLONE_NEWIPC | libc.CLONE_NEWCGROUP
+)  # fmt: skip
+_SIOCSIFFLAGS = 0x8914
+_IFF_UP = 0x1
+_OOM_FILES = (b"memory.events", b"memory.oom_control")
+_ID_FILE = 0o600
+
+
+class _Step:
+    """Names what is being done, for the message when it fails."""
+
+    words = "starting"
+
+
+def main() -> None:
+    """Do as the memfd says whose descriptor is the first argument."""
+    with open(int(sys.argv[1]), "rb") as file:
+        orders: Orders = marshal.load(file)  # noqa: S302 - from our parent, by an inherited memfd
+    status = orders["status"]
+
+    def report_bug(
+        kind: type[BaseException], value: BaseException, _: TracebackType | None
+    ) -> None:
+        # The usual traceback would read source files, out of the sandbox by then.
+        number = value.errno if isinstance(value, OSError) else None
+        words = _Step.words if number else f"{_Step.words}: {kind.__name__}: {value}"
+        _send(status, "failed", words, number or 0)
+        os._exit(FAILED)
+
+    sys.excepthook = report_bug
+    os._exit(_launch(orders))
+
+
+def _launch(orders: Orders) -> int:
+    libc.default_signals()
+    libc.ignore_signal(_SIGPIPE)
+    libc.set_name(b"nsview-launcher")
+    os.umask(_UMASK)
+    os.chdir("/")
+    _send(orders["status"], "alive")
+    reading, report = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    os.set_blocking(report, True)
+    own = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+    _Step.words = "making a pid namespace"
+    libc.unshare(libc.CLONE_NEWPID)
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        _be_first(orders, report)
+    os.close(report)
+    libc.setns(own, libc.CLONE_NEWPID)  # or the sandbox's would stay alive with us
+    _note(orders["state"], b"process", b"%d %d\n" % (child, _start_time(child)))
+    _send(orders["status"], "pid", child)
+    reading, state, status = _leave_to_child(orders, reading)
+    return _Watch(orders, child, reading, state, status).until_its_end()
+
+
+def _leave_to_child(orders: Orders, reading: int) -> list[int]:
+    """Keep what is ours: the pipe, the lock, the state and the status, and the control groups."""
+    fds = [reading, orders["state"], orders["status"]]
+    groups = orders["cgroups"]
+    kept = libc.keep_only(*fds, *(fd for _, fd in groups), *orders["locks"])
+    new = kept[len(fds) :][: len(groups)]
+    orders["cgroups"] = [(path, fd) for (path, _), fd in zip(groups, new, strict=True)]
+    return kept[: len(fds)]
+
+
+class _Watch:
+    """Wait for the sandbox's end, pass signals on, and clear away."""
+
+    def __init__(self, orders: Orders, child: int, reading: int, state: int, status: int) -> None:
+        self.orders = orders
+        self.child = child
+        self.reading = reading
+        self.state = state
+        self.status = status
+        self.code: int | None = None
+        self.started = False
+
+    def until_its_end(self) -> int:
+        pidfd = os.pidfd_open(self.child)
+        poll = select.poll()
+        for fd in (pidfd, self.status, self.reading):
+            poll.register(fd, select.POLLIN)
+        while True:
+            ready = dict(poll.poll())
+            if self.reading in ready and not self._hear():
+                poll.unregister(self.reading)
+            if pidfd in ready:
+                return self._end()
+            if self.status in ready and not self._pass_on():
+                poll.unregister(self.status)
+
+    def _pass_on(self) -> bool:
+        """Signals for the command; the other end closed is the end of all but the detached."""
+        signals = os.read(self.status, _MESSAGE_BYTES)
+        if not signals and not (self.orders["detached"] and self.started):
+            signals = bytes([_KILL])
+        for number in signals:
+            os.kill(self.child, number)
+        return bool(signals) and signals[-1] != _KILL
+
+    def _hear(self) -> bool:
+        """What number 1 reports: that the command runs, does not, or has ended."""
+        try:
+            words = os.read(self.reading, _REPORT_BYTES).split()
+        except BlockingIOError:
+            return True
+        if not words:  # closed by execve(2): it runs; or by its end
+            if not self.started and not self.orders["init"]:
+                self._start()
+            return False
+        while words:
+            word = words.pop(0)
+            if word == b"started":
+                self._start()
+            elif word == b"exec":
+                _send(self.status, "exec", int(words.pop(0)))
+                self.started = True
+            elif word == b"ended":
+                self.code = int(words.pop(0))
+        return True
+
+    def _start(self) -> None:
+        self.started = True
+        _send(self.status, "started")
+
+    def _end(self) -> int:
+        while self._hear():  # all who could write to it are gone
+            continue
+        _, wait_status = os.waitpid(self.child, 0)
+        if self.code is None:
+            self.code = os.waitstatus_to_exitcode(wait_status)
+        kills = sum(_oom_kills(fd) for _, fd in self.orders["cgroups"])
+        self._clear_away(kills)
+        _send(self.status, "ended", self.code, kills, self.started)
+        return self.code if self.code >= 0 else _SIGNALLED - self.code
+
+    def _clear_away(self, kills: int) -> None:
+        """Remove it all; or the control groups alone, where it is kept or something resists."""
+        remains = self.orders["remains"]
+        assert self.code is not None
+        if remains is None or remove_remains(remains):
+            _note(self.state, b"ended", b"%d %d %d\n" % (self.code, int(time.time()), kills))
+        for words, _ in self.orders["cgroups"]:
+            remove_cgroup(words)
+
+
+# Inside, from the first step on.
+
+
+def _be_first(orders: Orders, report: int) -> None:
+    """Be number 1 of a new pid namespace, make all the rest, and run the command."""
+    libc.prctl(libc.PR_SET_PDEATHSIG, _KILL)
+    launcher = select.poll()
+    launcher.register(report, 0)
+    if launcher.poll(0):  # POLLERR: it was killed before we could ask to die with it
+        os._exit(FAILED)
+    libc.prctl(libc.PR_SET_DUMPABLE, 0)
+    libc.set_name(b"nsview-init")
+    os.setsid()
+    for words, fd in orders["cgroups"]:
+        _Step.words = f"joining control group {words}"
+        _write(fd, "cgroup.procs", b"0")
+    _Step.words = "mounting the layers"
+    root = mount_root(orders)
+    _Step.words = "opening what is to be bound"
+    binds = copy_binds(orders["binds"])
+    _Step.words = "making namespaces"
+    libc.unshare(_NAMESPACES | (libc.CLONE_NEWNET if orders["own_network"] else 0))
+    os.umask(0)
+    _Step.words = "mounting file systems"
+    master, slave = furnish(orders, root, binds)
+    os.umask(_UMASK)
+    _Step.words = "naming the host"
+    libc.set_host_name(orders["hostname"])
+    if orders["own_network"]:
+        _Step.words = "bringing up the loopback interface"
+        _bring_up_loopback()
+    join_new_keyring()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    _Step.words = "starting the command"
+    _send_descriptor(orders["status"], marshal.dumps(("ready",)), master)
+    become = _await_go(orders["go"])
+    run_command(orders, become, slave, report)
+
+
+def _await_go(go: int) -> Become:
+    """What to become; the end of us when nobody says it any more."""
+    said = b""
+    while chunk := os.read(go, _MESSAGE_BYTES):
+        said += chunk
+    if not said:
+        os._exit(FAILED)
+    become: Become = marshal.loads(said)  # noqa: S302 - from our parent, by an inherited pipe
+    return become
+
+
+def _bring_up_loopback() -> None:
+    one = _socket.socket(_socket.AF_INET, _socket.SOCK_DGRAM, 0)
+    fcntl.ioctl(one.fileno(), _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", _IFF_UP))
+    one.close()
+
+
+def _send_descriptor(status: int, message: bytes, fd: int) -> None:
+    link = _socket.socket(-1, -1, -1, fileno=status)
+    ancillary = []
+    if fd >= 0:
+        ancillary = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, fd.to_bytes(4, sys.byteorder))]
+    link.sendmsg([message], ancillary)
+    link.detach()
+
+
+# Small things.
+
+
+def _start_time(pid: int) -> int:
+    with open(f"/proc/{pid}/stat", "rb") as file:
+        return int(file.read().rpartition(b")")[2].split()[19])
+
+
+def _oom_kills(cgroup: int) -> int:
+    """Processes that the kernel killed for their group's lack of memory."""
+    for name in _OOM_FILES:
+        try:
+            fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=cgroup)
+        except OSError:
+            continue
+        words = os.read(fd, _MESSAGE_BYTES).split()
+        os.close(fd)
+        if b"oom_kill" in words:
+            return int(words[words.index(b"oom_kill") + 1])
+    return 0
+
+
+def _note(state: int, name: bytes, text: bytes) -> None:
+    """Write a file of the state so that it is there whole, or not at all."""
+    try:
+        new = name + b".new"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+        fd = os.open(new, flags, _ID_FILE, dir_fd=state)
+        os.write(fd, text)
+        os.close(fd)
+        os.rename(new, name, src_dir_fd=state, dst_dir_fd=state)
+    except FileNotFoundError:  # removed by somebody
+        return
+
+
+def _write(directory: int, name: str, data: bytes) -> None:
+    fd = os.open(name, os.O_WRONLY | os.O_CLOEXEC, dir_fd=directory)
+    try:
+        os.write(fd, data)
+    finally:
+        os.close(fd)
+
+
+def _send(status: int, *message: str | int | None) -> None:
+    try:
+        os.write(status, marshal.dumps(message))
+    except OSError as error:  # nobody listens any more
+        if error.errno not in (errno.EPIPE, errno.ECONNRESET):
+            raise

@@ -1,0 +1,82 @@
+"""What the launching process is told: plain values, for they travel as marshal(3) data."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+
+class Bind(TypedDict):
+    """A file or directory of the host to be seen inside."""
+
+    source: int
+    target: bytes
+    """An absolute path inside; made where it is missing."""
+    read_only: bool
+
+
+class CgroupMount(TypedDict):
+    """A hierarchy of control groups to be seen inside."""
+
+    name: bytes
+    """The directory below /sys/fs/cgroup; empty for that one itself."""
+    kind: bytes
+    options: list[tuple[bytes, bytes | None]]
+
+
+class Orders(TypedDict):
+    """Everything; descriptors that are -1 are not there."""
+
+    status: int
+    """Socket: what happens goes up, signals for the command come down."""
+    go: int
+    """Pipe: in the end it says what to become."""
+    locks: list[int]
+    """Held locked for as long as the sandbox is ours to end."""
+    state: int
+    """The directory of its state."""
+    staging: bytes
+    """An empty directory of the host to build the root on."""
+    detached: bool
+    """The sandbox goes on when the other end of `status` is closed."""
+    terminal: bool
+    stdio: tuple[int, int, int]
+    init: bool
+    """A process of ours is number 1, and the command its child."""
+    cgroups: list[tuple[str, int]]
+    """Directories in words and as descriptors, one of each hierarchy."""
+    cgroup_mounts: list[CgroupMount]
+    lower: list[int]
+    """Topmost first."""
+    upper: int
+    work: int
+    hostname: bytes
+    own_network: bool
+    binds: list[Bind]
+    tmpfs: list[bytes]
+    bounding: int
+    """Capabilities to keep at most."""
+    remains: Remains | None
+    """What to remove when it has ended; None: it is kept, as a stopped container."""
+
+
+class Remains(TypedDict):
+    """What a sandbox leaves behind on the host."""
+
+    state: str
+    layers: str
+    """A directory; a tmpfs may be mounted on it."""
+    work: str
+    """The work directory of an upper directory that is not ours; empty for none."""
+    cgroups: list[str]
+
+
+class Become(TypedDict):
+    """What the command is to be."""
+
+    path: bytes
+    arguments: list[bytes]
+    environment: dict[bytes, bytes]
+    uid: int
+    gid: int
+    groups: list[int]
+    directory: bytes

@@ -1,0 +1,128 @@
+"""Remove what a sandbox leaves behind: mounts, control groups, directories.
+
+The launching process uses this at the sandbox's end, and `nsview rm` and `gc` later. Directories
+were written by the sandbox: nothing is followed, however deep they nest.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from nsview.kernel import libc
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from nsview.sandbox.orders import Remains
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_NOT_EMPTY = (errno.ENOTEMPTY, errno.EEXIST)
+_NOT_MOUNTED = (errno.EINVAL, errno.ENOENT)
+
+
+def remove_remains(remains: Remains) -> list[str]:
+    """Remove all of it, the state last; returns what could not be, in words."""
+    left = [f"cgroup {path}: in use" for path in remains["cgroups"] if not remove_cgroup(path)]
+    unmount_all(remains["layers"])
+    for path in (remains["layers"], remains["work"]):
+        left += remove_tree(path) if path else []
+    return left or remove_tree(remains["state"])
+
+
+def remove_cgroup(path: str) -> bool:
+    """Remove a control group and those that were made below it; False where one is in use."""
+    try:
+        inner = [entry.path for entry in os.scandir(path) if entry.is_dir(follow_symlinks=False)]
+    except FileNotFoundError:
+        return True
+    for one in inner:
+        remove_cgroup(one)
+    try:
+        os.rmdir(path)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def unmount_all(path: str) -> None:
+    """Take off everything that is mounted on a directory."""
+    while True:
+        try:
+            libc.unmount(os.fsencode(path))
+        except OSError as error:
+            if error.errno in _NOT_MOUNTED:
+                return
+            raise
+
+
+def remove_tree(path: str) -> list[str]:
+    """Remove a directory and all that is in it; returns what resisted, in words.
+
+    A directory that is not empty is moved up before it is looked into: no path gets too long, and
+    no more than two directories are open at a time.
+    """
+    left: list[str] = []
+    try:
+        top = os.open(path, _DIRECTORY)
+    except FileNotFoundError:
+        return left
+    except OSError as error:
+        return [f"{path}: {error.strerror}"]
+    try:
+        moved = 0
+        waiting = [b"."]
+        while waiting:
+            name = waiting.pop()
+            moved = _empty(top, name, moved, waiting, left)
+    finally:
+        os.close(top)
+    if not left:
+        _remove_directory(path, left)
+    return left
+
+
+def _empty(top: int, name: bytes, moved: int, waiting: list[bytes], left: list[str]) -> int:
+    """Remove what is in the directory `name` of `top`, and it; directories in it have to wait."""
+    directory = os.open(name, _DIRECTORY, dir_fd=top)
+    inner = 0
+    try:
+        for entry in map(os.fsencode, os.listdir(directory)):
+            try:
+                if not _remove_entry(directory, entry):
+                    moved += 1
+                    new = b".removed-%d-%d" % (os.getpid(), moved)
+                    os.rename(entry, new, src_dir_fd=directory, dst_dir_fd=top)
+                    waiting.append(new)
+            except OSError as error:
+                inner += 1
+                left.append(f"{os.fsdecode(entry)}: {error.strerror}")
+    finally:
+        os.close(directory)
+    if name != b"." and not inner:
+        os.rmdir(name, dir_fd=top)
+    return moved
+
+
+def _remove_entry(directory: int, name: bytes) -> bool:
+    """Remove a file or an empty directory; False: it is a directory that is not empty."""
+    try:
+        os.unlink(name, dir_fd=directory)
+    except IsADirectoryError:
+        try:
+            os.rmdir(name, dir_fd=directory)
+        except OSError as error:
+            if error.errno in _NOT_EMPTY:
+                return False
+            raise
+    return True
+
+
+def _remove_directory(path: str, left: list[str]) -> None:
+    try:
+        os.rmdir(path)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        left.append(f"{path}: {error.strerror}")

@@ -1,0 +1,206 @@
+"""What a sandbox is to be: all of it is checked before anything is done."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from nsview.errors import NsviewError
+from nsview.kernel.capabilities import ENGINE_DEFAULT, NAMES
+from nsview.sandbox.cgroups import Limits
+
+DEFAULT_PIDS: Final = 512
+_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
+_UNITS: Final = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+_NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}")
+_HOSTNAME: Final = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?")
+#: The kernel's own, and what `nsview` mounts itself.
+_KEPT: Final = ("/proc", "/sys", "/dev")
+#: OVL_MAX_STACK (fs/overlayfs/params.h), less one for the init layer.
+MOST_LAYERS: Final = 499
+_ALL: Final = "all"
+#: A process in a group takes two pages at least, and the sandbox's number 1 is a Python.
+_LEAST_MEMORY: Final = 16 << 20
+_MOST_CPUS: Final = 10_000
+_MOST_PIDS: Final = 1 << 22
+
+Network = Literal["none", "host"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bind:
+    """A file or directory of the host that is seen inside."""
+
+    source: str
+    target: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lower:
+    """A read-only layer."""
+
+    path: str
+    digest: str | None = None
+    created_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """Everything that a sandbox is made of."""
+
+    lower: tuple[Lower, ...]
+    """Read-only layers, the topmost first."""
+    upper: str | None = None
+    """The directory that takes all writes; None: one of its own."""
+    read_only: bool = False
+    name: str | None = None
+    image: str | None = None
+    """What the layers are, in words."""
+    hostname: str | None = None
+    command: tuple[str, ...] = ()
+    environment: tuple[tuple[bytes, bytes], ...] = ()
+    directory: str = "/"
+    user: str | None = None
+    binds: tuple[Bind, ...] = ()
+    tmpfs: tuple[str, ...] = ()
+    network: Network = "none"
+    limits: Limits = field(default_factory=lambda: Limits(pids=DEFAULT_PIDS))
+    capabilities: int = 0
+    init: bool = True
+    remove: bool = False
+    detached: bool = False
+    terminal: bool = False
+    interactive: bool = False
+    strict: bool = False
+    """What the host does not allow is an error."""
+
+
+def check_spec(spec: Spec) -> None:
+    """Raise `NsviewError` for what cannot be done; looks at directories, and changes nothing."""
+    if not spec.lower:
+        raise NsviewError("no root: one of --rootfs, --lower, --host-root, --image, --like")
+    if len(spec.lower) > MOST_LAYERS:
+        raise NsviewError(f"{len(spec.lower)} layers: the kernel stacks {MOST_LAYERS} at most")
+    if spec.name is not None and not _NAME.fullmatch(spec.name):
+        raise NsviewError(
+            f"name {spec.name!r}: letters, digits, _ . and - are allowed, a letter or digit first"
+        )
+    if spec.hostname is not None and not _HOSTNAME.fullmatch(spec.hostname):
+        raise NsviewError(f"hostname {spec.hostname!r} is none")
+    if spec.detached and spec.terminal:
+        raise NsviewError("--detach and --tty exclude each other")
+    _check_directories(spec)
+    for one in spec.binds:
+        _check_target("--bind", one.target)
+        if not os.path.lexists(one.source):
+            raise NsviewError(f"--bind {one.source}: no such file or directory")
+        if not stat_is_plain(one.source):
+            raise NsviewError(f"--bind {one.source}: neither a directory nor a regular file")
+    for target in spec.tmpfs:
+        _check_target("--tmpfs", target)
+
+
+def stat_is_plain(path: str) -> bool:
+    """Say whether a path leads to a directory or a regular file."""
+    return os.path.isdir(path) or os.path.isfile(path)
+
+
+def parse_size(text: str) -> int:
+    """Parse ``256m``, ``1.5g``, ``67108864``: bytes, in powers of 1024. Raises ValueError."""
+    match = _SIZE.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is no size; 256m and 2g are")
+    return int(float(match[1]) * _UNITS[match[2].lower()])
+
+
+def check_limits(memory: int | None, cpus: float | None, pids: int | None) -> Limits:
+    """The limits, if they leave something; raises `NsviewError`. 0 PIDs are any number."""
+    if memory is not None and memory < _LEAST_MEMORY:
+        raise NsviewError(f"--memory: {_LEAST_MEMORY >> 20}m is the least")
+    if cpus is not None and not (math.isfinite(cpus) and 0.01 <= cpus <= _MOST_CPUS):
+        raise NsviewError("--cpus: 0.01 is the least")
+    if pids is not None and not 0 <= pids <= _MOST_PIDS:
+        raise NsviewError("--pids: a number of processes, or 0 for no limit")
+    return Limits(memory=memory, cpus=cpus, pids=pids or None)
+
+
+def capability_mask(add: Iterable[str], drop: Iterable[str]) -> int:
+    """The engines' fourteen without `drop`, with `add`; ``all`` is all of them. `NsviewError`."""
+    kept = set(ENGINE_DEFAULT)
+    for words, change in ((drop, kept.difference_update), (add, kept.update)):
+        for word in words:
+            name = word.lower().removeprefix("cap_")
+            if name != _ALL and name not in NAMES:
+                raise NsviewError(f"no capability {word!r}")
+            change(NAMES if name == _ALL else (name,))
+    return sum(1 << NAMES.index(name) for name in kept)
+
+
+def parse_bind(text: str) -> Bind:
+    """Parse ``SRC:DST`` and ``SRC:DST:ro``; raises ValueError. A colon is no part of a name."""
+    parts = text.split(":")
+    if len(parts) == 3 and parts[2] in ("ro", "rw"):
+        return Bind(source=os.path.abspath(parts[0]), target=parts[1], read_only=parts[2] == "ro")
+    if len(parts) != 2 or not all(parts):
+        raise ValueError(f"{text!r} is not SRC:DST[:ro]")
+    return Bind(source=os.path.abspath(parts[0]), target=parts[1])
+
+
+def _check_target(option: str, target: str) -> None:
+    path = os.path.normpath(target)
+    if not target.startswith("/") or "\0" in target or ".." in target.split("/"):
+        raise NsviewError(f"{option} {target}: an absolute path inside")
+    if path == "/" or any(f"{path}/".startswith(f"{one}/") for one in _KEPT):
+        raise NsviewError(f"{option} {target}: that place is the sandbox's own")
+
+
+def _check_directories(spec: Spec) -> None:
+    lower = [_real_directory(one.path) for one in spec.lower]
+    if len(set(lower)) < len(lower):
+        raise NsviewError("the same directory twice among the layers")
+    for one in lower:
+        for other in lower:
+            if one != other and _is_inside(one, other):
+                raise NsviewError(f"layers overlap: {one} is inside {other}")
+    if spec.upper is None:
+        return
+    if spec.read_only:
+        raise NsviewError("--upper and --ro exclude each other")
+    upper = _real_directory(spec.upper)
+    for one in lower:
+        if upper == one or _is_inside(upper, one) or _is_inside(one, upper):
+            raise NsviewError(f"layers overlap: {upper} and {one}")
+    if os.stat(upper).st_dev != os.stat(os.path.dirname(upper)).st_dev:
+        raise NsviewError(
+            f"upper {upper} is a mount point: overlayfs needs a directory beside it",
+            hint="use a directory inside it",
+        )
+
+
+def _real_directory(path: str) -> str:
+    try:
+        real = os.path.realpath(path, strict=True)
+    except (OSError, ValueError) as error:
+        words = error.strerror if isinstance(error, OSError) else "not a path"
+        raise NsviewError(f"layer {path}: {words}") from None
+    if not os.path.isdir(real):
+        raise NsviewError(f"layer {path}: not a directory")
+    return real
+
+
+def _is_inside(path: str, other: str) -> bool:
+    return path.startswith(other.rstrip("/") + "/") and _same_device(path, other)
+
+
+def _same_device(path: str, other: str) -> bool:
+    return os.stat(path).st_dev == os.stat(other).st_dev
+
+
+def real_layers(lower: Sequence[Lower]) -> list[str]:
+    """Their directories without links."""
+    return [os.path.realpath(one.path) for one in lower]

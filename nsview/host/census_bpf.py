@@ -57,6 +57,7 @@ _LONGEST_COMM: Final = 15
 
 # enum of task states in include/linux/sched.h, and what __task_state_index() makes of them.
 _STATES: Final = "RSDTtXZPI"
+_INIT: Final = 1
 _REPORTED: Final = 0x7F
 _IDLE: Final = 0x402
 _SHOWN_AS_UNINTERRUPTIBLE: Final = 0x1000 | 0x8000  # waiting for an RT lock, frozen
@@ -113,7 +114,7 @@ class BpfCensus:
         if fresh or len(records) != len(self._known):
             self._known = dict(zip(records, rows, strict=True))
             self._forget(unsure)
-        if self._left_out:
+        if self._left_out or _INIT not in tasks:
             tasks = self._with_left_out(tasks)
         self._tasks = tasks
         return tasks
@@ -206,7 +207,7 @@ class BpfCensus:
     def _with_left_out(self, tasks: Mapping[int, Task]) -> dict[int, Task]:
         own_pid_ns = INITIAL_INODES["pid"]
         together: dict[int, Task] = {}
-        for pid in self._left_out:
+        for pid in {_INIT, *self._left_out} - tasks.keys():
             task = read_task(self._procfs, pid, own_pid_ns)
             if task is not None:
                 before = self._tasks.get(pid)

@@ -97,7 +97,7 @@ class ChangeList(FilePane):
     def _moved(self, event: RowTable.Highlighted) -> None:
         if event.key == ("", "more"):
             self._limit *= _MORE
-            self.rebuild()
+            self.rebuild_with_more()
 
     def action_flat(self) -> None:
         """The other way."""

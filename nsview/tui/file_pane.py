@@ -61,6 +61,14 @@ class FilePane(TableView):
     def _nsview(self) -> NsviewApp:
         return self.app  # type: ignore[return-value]  # shown by no other app
 
+    def rebuild_with_more(self) -> None:
+        """Show what the line under the cursor stands for; the cursor goes to the first of it."""
+        keys = [row.key for row in self.table.rows]
+        at = keys.index(self.cursor_key) if self.cursor_key in keys else 0
+        self.rebuild()
+        if at < len(self.table.rows):
+            self.table.move_cursor_to(self.table.rows[at].key)
+
     def say(self, words: str) -> None:
         """What cannot be done, and why."""
         self._nsview.say(words, severity="warning")

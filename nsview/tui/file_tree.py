@@ -188,7 +188,7 @@ class FileTree(FilePane):
         path, kind = key
         if kind == "more" and isinstance(path, str):
             self._limits[path] = self._limits.get(path, FIRST_ROWS) * _MORE
-            self.rebuild()
+            self.rebuild_with_more()
 
     # How it is shown.
 

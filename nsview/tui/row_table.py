@@ -107,7 +107,7 @@ class RowTable(ScrollView, can_focus=True):
         self._columns = tuple(columns)
         self._rows: list[Row] = []
         self._index: dict[Hashable, int] = {}
-        self._widths: list[int] = [0] * len(self._columns)
+        self._widths = measure(self._columns, ())
         self._placed: list[Placed] = []
         self._cursor = 0
         self._wanted: Hashable | None = None
@@ -132,7 +132,7 @@ class RowTable(ScrollView, can_focus=True):
         if tuple(columns) == self._columns:
             return
         self._columns = tuple(columns)
-        self._widths = [0] * len(columns)
+        self._widths = measure(self._columns, ())
         self._wanted = self.cursor_key  # the same things may come back in other columns
         self._rows, self._index = [], {}
         self._lay_out()

@@ -78,7 +78,8 @@ def _layer_row(layer: Layer, size: Size | None, changes: int | None) -> Row:
     if not made.text and layer.role == "init":
         made = Cell(_INIT_WORDS, "dim")
     elif not made.text and layer.role == "upper" and changes is not None:
-        made = Cell(f"{changes:,} {'change' if changes == 1 else 'changes'}", "modified")
+        words = f"{changes:,} {'change' if changes == 1 else 'changes'}"
+        made = Cell(words, "modified") if changes else Cell("no changes", "dim")
     elif not made.text:
         made = Cell(layer.digest or layer.shown_as, "dim")
     if layer.path is None:

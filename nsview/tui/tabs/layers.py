@@ -163,6 +163,7 @@ class LayersTab(ExplorerView):
 
     def action_read_again(self) -> None:
         """Sizes of what is written to, and directories in sight."""
+        self.explorer.waste = None
         self.explorer.read_sizes(again=True)
         self.files.action_read_again()
 

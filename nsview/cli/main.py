@@ -34,6 +34,9 @@ COMMANDS = {
     "commit": "The writable layer as an image, without a daemon",
     "enter": "A shell or a command inside",
     "run": "A container of our own, without an engine",
+    "stop": "End sandboxes that nsview runs",
+    "rm": "Remove sandboxes and what they wrote",
+    "gc": "Remove what a killed nsview left",
     "doctor": "What this kernel and these rights allow, and what that costs",
 }
 

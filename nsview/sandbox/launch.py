@@ -363,7 +363,6 @@ def _config(spec: Spec, layers: Layers) -> dict[str, object]:
         "command": list(spec.command),
         "layers": layers.describe(),
         "upper": layers.upper,
-        "work": layers.work,
         "network": spec.network,
         "remove": spec.remove,
     }

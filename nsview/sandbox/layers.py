@@ -17,7 +17,7 @@ from typing import Final
 from nsview.errors import NsviewError
 from nsview.kernel.new_mount import NO_DEVICES, NO_SETUID, new_file_system
 from nsview.sandbox.spec import Lower, Spec
-from nsview.sandbox.state import Place
+from nsview.sandbox.state import Place, note_work
 
 _DIRECTORY: Final = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _MODE: Final = 0o755
@@ -32,8 +32,6 @@ class Layers:
     lower: tuple[Lower, ...]
     """The init layer first."""
     upper: str | None
-    work: str | None
-    """The work directory, where it is not among our own layers."""
     lower_fds: tuple[int, ...]
     upper_fd: int = -1
     work_fd: int = -1
@@ -66,12 +64,11 @@ def prepare_layers(spec: Spec, place: Place, stack: contextlib.ExitStack) -> Lay
     lower = (Lower(path=init), *given)
     fds = tuple(_open(one.path, stack) for one in lower)
     if spec.read_only:
-        return Layers(lower=lower, upper=None, work=None, lower_fds=fds)
+        return Layers(lower=lower, upper=None, lower_fds=fds)
     upper, work, lock = _writable(spec, place, given[0].path, stack)
     return Layers(
         lower=lower,
         upper=upper,
-        work=None if spec.upper is None else work,
         lower_fds=fds,
         upper_fd=_open(upper, stack),
         work_fd=_open(work, stack),
@@ -96,6 +93,7 @@ def _writable(
     except BlockingIOError:
         raise NsviewError(f"upper {upper} is in use by another sandbox") from None
     work = work_beside(upper, place.id)
+    note_work(place, work)
     try:
         os.mkdir(work, 0o700)
     except OSError as error:

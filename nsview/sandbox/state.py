@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from nsview.engines.nsview_store import CONFIG, LAYERS, STATE, NsviewStore
-from nsview.engines.untrusted import text
 from nsview.errors import NsviewError
 from nsview.kernel.cgroupfs import read_cgroupfs
 from nsview.sandbox.cgroups import GROUP
@@ -28,6 +27,7 @@ _MODE: Final = 0o700
 _FILE_MODE: Final = 0o600
 _ID_BYTES: Final = 16
 _LOCK: Final = "lock"
+WORK: Final = "work"
 _SHORT: Final = 12
 
 
@@ -64,7 +64,7 @@ def create(name: str | None) -> Place:
     for path in (STATE, LAYERS):
         _make_directory(path)
     identity = secrets.token_hex(_ID_BYTES)
-    with _locked(f"{STATE}/{_LOCK}"):
+    with lock_all():
         if name is not None:
             _claim(name)
         place = Place(id=identity, name=name or identity[:_SHORT], lock=_make_state(identity, name))
@@ -102,6 +102,11 @@ def write_config(place: Place, config: Mapping[str, object]) -> None:
     _write(place.state, CONFIG, json.dumps(whole, indent=1).encode())
 
 
+def note_work(place: Place, path: str) -> None:
+    """Remember a directory that is not among our own, before it is made."""
+    _write(place.state, WORK, os.fsencode(path))
+
+
 def _write(directory: str, name: str, data: bytes) -> None:
     new = f"{directory}/{name}.new"
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
@@ -111,12 +116,11 @@ def _write(directory: str, name: str, data: bytes) -> None:
 
 
 def remains_of(identity: str) -> Remains:
-    """All that a sandbox may have left on the host, from its id and its config."""
-    config = store().read_config(identity)
+    """All that a sandbox may have left on the host."""
     return {
         "state": f"{STATE}/{identity}",
         "layers": f"{LAYERS}/{identity}",
-        "work": text(config, "work") or "",
+        "work": os.fsdecode(store().read(identity, WORK)),
         "cgroups": [
             f"{one.target}/{GROUP}/{identity}"
             for one in read_cgroupfs().hierarchies
@@ -140,8 +144,11 @@ def try_lock(identity: str) -> int | None:
 
 
 @contextlib.contextmanager
-def _locked(path: str) -> Iterator[None]:
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, _FILE_MODE)
+def lock_all() -> Iterator[None]:
+    """Keep sandboxes from being made or collected by anybody else meanwhile."""
+    fd = os.open(
+        f"{STATE}/{_LOCK}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, _FILE_MODE
+    )
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)
         yield

@@ -1,0 +1,32 @@
+"""``nsview gc``: remove what a killed nsview left."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from nsview.cli.output import print_note
+
+EPILOG = """\
+Finds sandboxes whose launcher was killed before it could clear away: their mounts, control groups
+and directories. Prints what it removes. Sandboxes that run, and those that ended and are kept
+(nsview ls --all), stay."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """It takes none."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Remove it; 1 where something resists."""
+    from nsview.cli.stop import need_root
+    from nsview.sandbox.control import collect
+
+    del arguments
+    need_root()
+    found = collect()
+    for one in found.removed:
+        sys.stdout.write(f"{one}\n")
+    for one in found.left:
+        print_note(f"left: {one}")
+    return 1 if found.left else 0

@@ -1,0 +1,26 @@
+"""``nsview rm``: remove sandboxes."""
+
+from __future__ import annotations
+
+import argparse
+
+EPILOG = """\
+Removes a sandbox that nsview run made, with its writable layer. Directories that it was given
+(--rootfs, --lower, --upper) stay as they are."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare which."""
+    parser.add_argument("ref", nargs="+", metavar="REF", help="a sandbox")
+    parser.add_argument("-f", "--force", action="store_true", help="kill it first if it runs")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Remove them one after the other."""
+    from nsview.cli.stop import need_root
+    from nsview.sandbox.control import find_sandbox, remove_sandbox
+
+    need_root()
+    for identity in [find_sandbox(one) for one in arguments.ref]:
+        remove_sandbox(identity, force=arguments.force)
+    return 0

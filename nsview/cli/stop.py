@@ -1,0 +1,51 @@
+"""``nsview stop``: end sandboxes."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+
+from nsview.errors import NotPermitted
+
+EPILOG = """\
+REF is the name, the ref (nsview/web) or the start of the id of a sandbox that nsview run made.
+What it wrote is kept, see nsview diff, until nsview rm; one that was made with --rm is removed."""
+
+_PATIENCE = 10.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare which, and how patiently."""
+    parser.add_argument("ref", nargs="+", metavar="REF", help="a sandbox")
+    parser.add_argument(
+        "-t",
+        "--time",
+        type=_seconds,
+        default=_PATIENCE,
+        metavar="S",
+        help="seconds between SIGTERM and SIGKILL (default: 10)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Stop them one after the other."""
+    from nsview.sandbox.control import find_sandbox, stop_sandbox
+
+    need_root()
+    for identity in [find_sandbox(one) for one in arguments.ref]:
+        stop_sandbox(identity, arguments.time)
+    return 0
+
+
+def need_root() -> None:
+    """Sandboxes are root's."""
+    if os.geteuid():
+        raise NotPermitted("sandboxes are root's", hint="sudo nsview ...")
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)  # argparse reports the ValueError
+    if not 0 <= seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is no number of seconds")
+    return seconds

@@ -34,7 +34,7 @@ Post = Callable[[Message], object]
 class Explorer:
     """Of the UI's thread. Others read for it: the scanner the stack, two more what is in it.
 
-    `watch` says who wants to know of news. `close` ends the threads.
+    `watch` says who wants to know of news. `close` stops them.
     """
 
     def __init__(self, ref: str) -> None:

@@ -70,10 +70,10 @@ class _Waiting(NamedTuple):
 
 
 class TreeReader:
-    """Reads one stack. The thread begins with the first job; `close` ends it.
+    """Reads one stack, in a thread that lives as long as there is something to do.
 
-    While there is nothing to do no directory stays open: an open one keeps its file system from
-    being unmounted, and so an engine from removing the container.
+    Then no directory stays open: an open one keeps its file system from being unmounted, and so an
+    engine from removing the container.
     """
 
     def __init__(
@@ -82,63 +82,54 @@ class TreeReader:
         """`tidies_up`: its jobs have something to clean up, so the program waits for their end."""
         self._stack = stack
         self._post = post
+        # Else a daemon: a read that the kernel never answers (FUSE, NFS) does not keep us here.
         self._daemon = not tidies_up
-        self._wake = threading.Condition()
+        self._lock = threading.Lock()
         self._waiting: deque[_Waiting] = deque()
         self._running: Reading | None = None
+        self._alive = False
         self._closed = False
-        self._thread: threading.Thread | None = None
 
     def submit(self, key: Hashable, job: Job, receive: Receive) -> None:
         """Do `job`, then have the UI call `receive`; replaces one of that key that still waits."""
-        with self._wake:
+        with self._lock:
             if self._closed:
                 return
             self._waiting = deque(one for one in self._waiting if one.key != key)
             self._waiting.append(_Waiting(key, job, receive))
-            if self._thread is None:
-                # A daemon: a read that the kernel never answers (FUSE, NFS) does not keep us here.
-                self._thread = threading.Thread(
-                    target=self._run, name="nsview-tree", daemon=self._daemon
-                )
-                self._thread.start()
-            self._wake.notify()
+            if not self._alive:
+                self._alive = True
+                threading.Thread(target=self._run, name="nsview-tree", daemon=self._daemon).start()
 
     def cancel(self) -> None:
         """Forget what waits, and stop what runs."""
-        with self._wake:
+        with self._lock:
             self._waiting.clear()
             if self._running is not None:
                 self._running.stop()
 
     def close(self) -> None:
-        """Cancel, and end the thread; does not wait for it."""
-        with self._wake:
+        """Cancel, and take no more; does not wait for the end of what runs."""
+        with self._lock:
             self._closed = True
-            self._wake.notify()
         self.cancel()
 
     @property
     def idle(self) -> bool:
         """Nothing runs and nothing waits."""
-        with self._wake:
-            return self._running is None and not self._waiting
+        with self._lock:
+            return not self._alive
 
     def _run(self) -> None:
-        while self._wait():
-            with MergedTree(self._stack) as tree:
-                while (step := self._next(tree)) is not None:
-                    self._do(*step)
-
-    def _wait(self) -> bool:
-        with self._wake:
-            while not self._waiting and not self._closed:
-                self._wake.wait()
-            return not self._closed
+        with MergedTree(self._stack) as tree:
+            while (step := self._next(tree)) is not None:
+                self._do(*step)
 
     def _next(self, tree: MergedTree) -> tuple[Job, Reading] | None:
-        with self._wake:
+        with self._lock:
             if not self._waiting:
+                self._running = None
+                self._alive = False
                 return None
             _, job, receive = self._waiting.popleft()
             self._running = Reading(tree, receive, self._post)
@@ -151,6 +142,3 @@ class TreeReader:
         # As in the scanner: the UI shows what went wrong, and the thread goes on.
         except Exception as error:
             self._post(ScanFailed(error))
-        finally:
-            with self._wake:
-                self._running = None

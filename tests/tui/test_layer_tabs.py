@@ -7,6 +7,7 @@ import os
 import re
 import threading
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from nsview.tui.change_list import ChangeList
 from nsview.tui.container import ContainerScreen
 from nsview.tui.file_tree import FileTree
 from nsview.tui.row_table import RowTable
+from nsview.tui.rows.files import Listing
 from nsview.tui.rows.stack import Size
 from nsview.tui.stack_pane import StackPane
 from nsview.tui.text_screen import TableScreen, TextScreen
@@ -466,8 +468,6 @@ def test_another_start_has_another_stack(stack: Stack, tmp_path: Path) -> None:
     async def steps(app: Explored) -> None:
         await app.sees("▸ etc")
         app.stack = stack_of([other / "upper", other / "base"])
-        from dataclasses import replace
-
         snapshot = fake.snapshot()
         containers = tuple(
             replace(one, pid=4790, start_time=47900) if one.ref == "docker/web" else one
@@ -476,6 +476,16 @@ def test_another_start_has_another_stack(stack: Stack, tmp_path: Path) -> None:
         app.look(replace(snapshot, containers=containers))
         await app.sees("elsewhere")
         assert "▸ etc" not in app.text
+
+    drive(stack, "files", steps)
+
+
+def test_what_was_read_of_another_stack_is_not_shown(stack: Stack) -> None:
+    async def steps(app: Explored) -> None:
+        await app.sees("▸ etc")
+        tree = app.screen.query_one(FileTree)
+        tree._listed((app.first._explorer.generation - 1, None, "/", Listing()))
+        assert "/etc" in app.names()
 
     drive(stack, "files", steps)
 

@@ -131,6 +131,8 @@ def test_a_namespace_without_processes_by_its_id() -> None:
     if nodes is None:
         pytest.skip("this kernel has no statmount")
     by_source = {node.mount.source: node for node in nodes}
+    if set(by_source) == {""}:
+        pytest.skip("statmount says no source here (Linux 6.13)")
     # Who enters starts on top of what was mounted over the root.
     assert by_source["over"].hidden is None
     assert by_source["base"].hidden == "higher up"

@@ -28,6 +28,7 @@ def _id_of(pid: int, kind: str) -> int:
 
 @pytest.mark.parametrize("kind", ["net", "uts", "mnt"])
 def test_a_namespace_by_its_id_kind_and_inode(kind: str) -> None:
+    _id_of(os.getpid(), "net")  # Linux 6.18, as the handles; mount namespaces had ids before
     with processes.sandbox("--net", "--uts", "--mount") as pid:
         ino = inode(pid, kind)
         number = _id_of(pid, kind)

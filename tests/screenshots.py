@@ -24,14 +24,19 @@ _SIZE = (116, 30)
 #: A small web shop: a nested pid namespace and some children, for the process tree.
 _SERVER = "busybox httpd -f -p 8080 & busybox unshare -fp sh -c 'sleep 900 & sleep 901' & sleep 902"
 
+#: What it did since: added, changed, deleted.
+_CHANGES = "mkdir -p /srv/site; echo hello >/srv/site/index.html; echo 2 >>/two; rm /d/x"
+
 #: picture -> keys from the home page, on the container `web`.
 _PAGES = {
     "home": (),
-    "nested": ("t", "t", "t"),
     "summary": ("enter",),
     "processes": ("enter", "2"),
-    "mounts": ("enter", "3"),
-    "namespaces": ("enter", "4"),
+    "layers": ("enter", "3"),
+    "changes": ("enter", "4"),
+    "files": ("enter", "5"),
+    "mounts": ("enter", "6"),
+    "namespaces": ("enter", "7"),
 }
 
 
@@ -41,6 +46,7 @@ def _start_containers(engines: dict[type[Engine], Engine]) -> None:
     common = ("run", "--pull=never", "--detach", "--network=none")
     words = ("--cap-add=SYS_ADMIN", docker.image, "sh", "-c", _SERVER)
     docker.docker(*common, "--name", "web", *words)
+    docker.docker("exec", "web", "sh", "-c", _CHANGES)
     docker.docker(*common, "--name", "db", docker.image)
     docker.docker(*common, "--name", "worker", docker.image)
     docker.docker("pause", "worker")

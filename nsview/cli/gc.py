@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
-from nsview.cli.output import print_note
+from nsview.cli.output import print_line, print_note
 
 EPILOG = """\
 Finds sandboxes whose launcher was killed before it could clear away: their mounts, control groups
@@ -26,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     need_root()
     found = collect()
     for one in found.removed:
-        sys.stdout.write(f"{one}\n")
+        print_line(one)
     for one in found.left:
         print_note(f"left: {one}")
     return 1 if found.left else 0

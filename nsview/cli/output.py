@@ -90,6 +90,11 @@ def print_table(
         _write((line if edge is None else clip(line, edge)) + "\n")
 
 
+def print_line(text: str) -> None:
+    """One line of data, made safe."""
+    _write(f"{_showable(text)}\n")
+
+
 def write_bytes(data: bytes) -> None:
     """Write exactly these bytes; the one way round what makes text safe."""
     if sys.stdout is None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from nsview.cli.exit_codes import ENTER_FAILED
-from nsview.cli.output import flush, print_error, print_json, print_note, print_notes
+from nsview.cli.output import flush, print_error, print_json, print_line, print_note, print_notes
 from nsview.errors import NotPermitted, NsviewError
 
 if TYPE_CHECKING:
@@ -36,6 +35,8 @@ SIZE is bytes, or has a unit: 64m, 2g (powers of 1024).
 exit status: the command's own, 128 + signal; 126 it cannot be executed, 127 it is not there,
 125 nsview failed, 4 not permitted"""
 
+_STDOUT = 1
+_STDERR = 2
 _T = TypeVar("_T")
 
 
@@ -153,7 +154,7 @@ def _run(arguments: argparse.Namespace) -> int:
     flush()
     outcome = run_sandbox(
         spec,
-        stdout=sys.stderr.fileno() if arguments.json else sys.stdout.fileno(),
+        stdout=_STDERR if arguments.json else _STDOUT,
         on_start=lambda outcome: print_notes(outcome.lacking),
     )
     if outcome.oom_kills:
@@ -164,7 +165,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(_document(outcome, arguments.detach), outcome.lacking)
     elif arguments.detach:
-        sys.stdout.write(f"{outcome.id}\n")
+        print_line(outcome.id)
     return 0 if arguments.detach else outcome.status
 
 

@@ -35,6 +35,7 @@ def run_command(orders: Orders, become: Become, slave: int, report: int) -> None
     for target, fd in enumerate(copies):
         os.dup2(fd, target)
     (report,) = libc.keep_only(report)
+    orders["status"] = -1
     if not orders["init"]:
         _become(orders, become, report)
     _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())
@@ -72,7 +73,7 @@ def _become(orders: Orders, become: Become, report: int) -> None:
             become["path"], become["arguments"], become["environment"]
         )
     except OSError as error:
-        os.write(report, b"exec %d" % (error.errno or errno.EIO))
+        os.write(report, b"exec %d " % (error.errno or errno.EIO))
     os._exit(_FAILED)
 
 
@@ -85,7 +86,7 @@ def _look_after(command: int, started: int, report: int) -> None:
     for fd in range(_FIRST):  # whoever reads them is to see their end when the command's are closed
         os.dup2(nothing, fd)
     os.close(nothing)
-    os.write(report, os.read(started, _WORD) or b"started")
+    os.write(report, os.read(started, _WORD) or b"started ")
     os.close(started)
     everything = _signal.valid_signals()
     while True:
@@ -99,7 +100,7 @@ def _look_after(command: int, started: int, report: int) -> None:
         status = _bury(command)
         if status is not None:
             code = os.waitstatus_to_exitcode(status)
-            os.write(report, b"ended %d" % code)
+            os.write(report, b"ended %d " % code)
             os._exit(code if code >= 0 else _SIGNALLED - code)
 
 

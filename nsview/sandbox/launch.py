@@ -136,6 +136,7 @@ def run_sandbox(
     """
     if os.geteuid():
         raise NotPermitted("making sandboxes takes root", hint="sudo nsview run ...")
+    own_standard_streams()
     check_spec(spec)
     place = create(spec.name)
     kept = False
@@ -167,7 +168,6 @@ def _run(
     )
     launch = _Launch(outcome)
     stack.callback(launch.status.close)
-    own_standard_streams()
     theirs, ours = _streams(spec)
     go, far_go = os.pipe2(os.O_CLOEXEC)
     orders = _orders(spec, place, layers, groups, stack)
@@ -181,7 +181,7 @@ def _run(
     except BaseException:
         with contextlib.suppress(OSError):
             launch.status.send(bytes([signal.SIGKILL]))
-        os.waitpid(child, 0)
+        _wait(child)
         raise
     if spec.detached:
         if launch.started:
@@ -194,7 +194,7 @@ def _run(
     while launch.running:
         launch.hear()
     launch.status.shutdown(socket.SHUT_RDWR)
-    os.waitpid(child, 0)
+    _wait(child)
     if launch.failure is not None:
         raise launch.failure
     if not launch.ended:
@@ -203,6 +203,11 @@ def _run(
         name = spec.command[0] if spec.command else "the shell"
         outcome.exec_words = f"{name} cannot be executed: {os.strerror(outcome.exec_error)}"
     return outcome
+
+
+def _wait(child: int) -> None:
+    with contextlib.suppress(ChildProcessError):  # SIGCHLD is ignored; it has ended all the same
+        os.waitpid(child, 0)
 
 
 def _hand_over(spec: Spec, launch: _Launch, go: int, on_start: Callable[[Outcome], None]) -> None:
@@ -304,7 +309,6 @@ def _orders(
 
     staging = f"{place.state}/root"
     os.mkdir(staging, 0o700)
-    remains = remains_of(place.id)
     return {
         "status": -1,
         "go": -1,
@@ -332,7 +336,8 @@ def _orders(
         ],
         "tmpfs": list(map(os.fsencode, spec.tmpfs)),
         "bounding": spec.capabilities,
-        "remains": remains if spec.remove else None,
+        "remove": spec.remove,
+        "remains": remains_of(place.id),
     }
 
 

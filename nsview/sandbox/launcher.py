@@ -27,7 +27,7 @@ from nsview.kernel import libc
 from nsview.kernel.new_mount import join_new_keyring
 from nsview.sandbox.command import run_command
 from nsview.sandbox.remains import remove_cgroup, remove_remains
-from nsview.sandbox.root import copy_binds, furnish, mount_root
+from nsview.sandbox.root import Step, copy_binds, furnish, mount_root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,25 +51,18 @@ _OOM_FILES = (b"memory.events", b"memory.oom_control")
 _ID_FILE = 0o600
 
 
-class _Step:
-    """Names what is being done, for the message when it fails."""
-
-    words = "starting"
-
-
 def main() -> None:
     """Do as the memfd says whose descriptor is the first argument."""
     with open(int(sys.argv[1]), "rb") as file:
         orders: Orders = marshal.load(file)  # noqa: S302 - from our parent, by an inherited memfd
-    status = orders["status"]
 
     def report_bug(
         kind: type[BaseException], value: BaseException, _: TracebackType | None
     ) -> None:
         # The usual traceback would read source files, out of the sandbox by then.
         number = value.errno if isinstance(value, OSError) else None
-        words = _Step.words if number else f"{_Step.words}: {kind.__name__}: {value}"
-        _send(status, "failed", words, number or 0)
+        words = Step.words if number else f"{Step.words}: {kind.__name__}: {value}"
+        _send(orders["status"], "failed", words, number or 0)
         os._exit(FAILED)
 
     sys.excepthook = report_bug
@@ -86,7 +79,7 @@ def _launch(orders: Orders) -> int:
     reading, report = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     os.set_blocking(report, True)
     own = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
-    _Step.words = "making a pid namespace"
+    Step.words = "making a pid namespace"
     libc.unshare(libc.CLONE_NEWPID)
     child = os.fork()
     if child == 0:
@@ -96,29 +89,28 @@ def _launch(orders: Orders) -> int:
     libc.setns(own, libc.CLONE_NEWPID)  # or the sandbox's would stay alive with us
     _note(orders["state"], b"process", b"%d %d\n" % (child, _start_time(child)))
     _send(orders["status"], "pid", child)
-    reading, state, status = _leave_to_child(orders, reading)
-    return _Watch(orders, child, reading, state, status).until_its_end()
+    reading = _leave_to_child(orders, reading)
+    return _Watch(orders, child, reading).until_its_end()
 
 
-def _leave_to_child(orders: Orders, reading: int) -> list[int]:
-    """Keep what is ours: the pipe, the lock, the state and the status, and the control groups."""
-    fds = [reading, orders["state"], orders["status"]]
+def _leave_to_child(orders: Orders, reading: int) -> int:
+    """Close what only the child needs; returns the new number of the pipe."""
     groups = orders["cgroups"]
-    kept = libc.keep_only(*fds, *(fd for _, fd in groups), *orders["locks"])
-    new = kept[len(fds) :][: len(groups)]
-    orders["cgroups"] = [(path, fd) for (path, _), fd in zip(groups, new, strict=True)]
-    return kept[: len(fds)]
+    held = [fd for _, fd in groups]
+    kept = libc.keep_only(reading, orders["state"], orders["status"], *held, *orders["locks"])
+    reading, orders["state"], orders["status"] = kept[:3]
+    orders["cgroups"] = [(path, fd) for (path, _), fd in zip(groups, kept[3:], strict=False)]
+    return reading
 
 
 class _Watch:
     """Wait for the sandbox's end, pass signals on, and clear away."""
 
-    def __init__(self, orders: Orders, child: int, reading: int, state: int, status: int) -> None:
+    def __init__(self, orders: Orders, child: int, reading: int) -> None:
         self.orders = orders
         self.child = child
         self.reading = reading
-        self.state = state
-        self.status = status
+        self.status = orders["status"]
         self.code: int | None = None
         self.started = False
 
@@ -161,7 +153,6 @@ class _Watch:
                 self._start()
             elif word == b"exec":
                 _send(self.status, "exec", int(words.pop(0)))
-                self.started = True
             elif word == b"ended":
                 self.code = int(words.pop(0))
         return True
@@ -178,15 +169,20 @@ class _Watch:
             self.code = os.waitstatus_to_exitcode(wait_status)
         kills = sum(_oom_kills(fd) for _, fd in self.orders["cgroups"])
         self._clear_away(kills)
-        _send(self.status, "ended", self.code, kills, self.started)
+        _send(self.status, "ended", self.code, kills)
         return self.code if self.code >= 0 else _SIGNALLED - self.code
 
     def _clear_away(self, kills: int) -> None:
-        """Remove it all; or the control groups alone, where it is kept or something resists."""
-        remains = self.orders["remains"]
+        """Remove it all; or the control groups alone, where it is kept or something resists.
+
+        What never ran is not kept.
+        """
         assert self.code is not None
-        if remains is None or remove_remains(remains):
-            _note(self.state, b"ended", b"%d %d %d\n" % (self.code, int(time.time()), kills))
+        kept = self.started and not self.orders["remove"]
+        if kept or remove_remains(self.orders["remains"]):
+            _note(
+                self.orders["state"], b"ended", b"%d %d %d\n" % (self.code, int(time.time()), kills)
+            )
         for words, _ in self.orders["cgroups"]:
             remove_cgroup(words)
 
@@ -205,26 +201,26 @@ def _be_first(orders: Orders, report: int) -> None:
     libc.set_name(b"nsview-init")
     os.setsid()
     for words, fd in orders["cgroups"]:
-        _Step.words = f"joining control group {words}"
+        Step.words = f"joining control group {words}"
         _write(fd, "cgroup.procs", b"0")
-    _Step.words = "mounting the layers"
+    Step.words = "mounting the layers"
     root = mount_root(orders)
-    _Step.words = "opening what is to be bound"
+    Step.words = "opening what is to be bound"
     binds = copy_binds(orders["binds"])
-    _Step.words = "making namespaces"
+    Step.words = "making namespaces"
     libc.unshare(_NAMESPACES | (libc.CLONE_NEWNET if orders["own_network"] else 0))
     os.umask(0)
-    _Step.words = "mounting file systems"
+    Step.words = "mounting file systems"
     master, slave = furnish(orders, root, binds)
     os.umask(_UMASK)
-    _Step.words = "naming the host"
+    Step.words = "naming the host"
     libc.set_host_name(orders["hostname"])
     if orders["own_network"]:
-        _Step.words = "bringing up the loopback interface"
+        Step.words = "bringing up the loopback interface"
         _bring_up_loopback()
     join_new_keyring()
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
-    _Step.words = "starting the command"
+    Step.words = "starting the command"
     _send_descriptor(orders["status"], marshal.dumps(("ready",)), master)
     become = _await_go(orders["go"])
     run_command(orders, become, slave, report)

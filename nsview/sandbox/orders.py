@@ -55,8 +55,9 @@ class Orders(TypedDict):
     tmpfs: list[bytes]
     bounding: int
     """Capabilities to keep at most."""
-    remains: Remains | None
-    """What to remove when it has ended; None: it is kept, as a stopped container."""
+    remove: bool
+    """When it has ended; else it is kept, as a stopped container."""
+    remains: Remains
 
 
 class Remains(TypedDict):

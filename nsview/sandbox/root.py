@@ -59,6 +59,12 @@ _READ_ONLY_PROC = (b"bus", b"fs", b"irq", b"sys", b"sysrq-trigger")
 _PROCESSORS = b"devices/system/cpu"
 
 
+class Step:
+    """What is being done, in words for the message when it fails."""
+
+    words = "starting"
+
+
 def mount_root(orders: Orders) -> int:
     """The stack of layers as a mount that is nowhere yet.
 
@@ -97,10 +103,12 @@ def furnish(orders: Orders, root: int, binds: list[tuple[int, bytes]]) -> tuple[
 
     In namespaces of our own, with nothing mounted yet. -1 for no terminal.
     """
+    Step.words = "keeping mounts from the host"
     libc.keep_mounts_to_ourselves()
     staging = os.open(orders["staging"], _PLACE | os.O_DIRECTORY)
     devices = _make_devices(orders["staging"], staging)
     libc.attach_mount(root, staging)
+    Step.words = "mounting /proc, /sys and /dev"
     proc = new_file_system(b"proc", [], _SAFEST)
     libc.attach_mount(proc, _directory(root, b"proc"))
     system = new_file_system(b"sysfs", [], _SAFEST | READ_ONLY)
@@ -108,15 +116,19 @@ def furnish(orders: Orders, root: int, binds: list[tuple[int, bytes]]) -> tuple[
     null, terminal = _furnish_dev(orders, _directory(root, b"dev"), devices)
     _mount_cgroups(system, orders["cgroup_mounts"])
     for target in orders["tmpfs"]:
+        Step.words = f"mounting on {os.fsdecode(target)}"
         place = _make_place(root, target, directory=True)
         libc.attach_mount(_tmpfs(b"1777"), place)
     for mount, target in binds:
+        Step.words = f"mounting on {os.fsdecode(target)}"
         is_directory = stat.S_ISDIR(os.fstat(mount).st_mode)
         libc.attach_mount(mount, _make_place(root, target, directory=is_directory))
+    Step.words = "hiding parts of /proc and /sys"
     _mask(proc, _MASKED_PROC, null)
     _mask(system, (*_MASKED_SYS, *_throttles(system)), null)
     for name in _READ_ONLY_PROC:
         _make_read_only(proc, name)
+    Step.words = "changing the root directory"
     change_root(root)
     return terminal
 

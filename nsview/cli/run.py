@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from nsview.cli.exit_codes import ENTER_FAILED
 from nsview.cli.output import flush, print_error, print_json, print_line, print_note, print_notes
-from nsview.errors import NotPermitted, NsviewError
+from nsview.errors import NoSuchObject, NotPermitted, NsviewError
 
 if TYPE_CHECKING:
     from nsview.sandbox.launch import Outcome
@@ -23,6 +23,8 @@ EPILOG = """\
   nsview run --rootfs ./alpine                    a shell in a directory, which stays as it is
   nsview run --lower A --lower B --upper C -- ls  C takes all writes; A hides what B has of a name
   nsview run --host-root --rm -- sh               the host's own root below a writable layer
+  nsview run --image web.tar                      what docker save wrote; its own command
+  nsview run --like docker/web --rm -- sh         on the image layers of web, without its changes
   nsview run --rootfs R -d --name web -- httpd    in the background: see nsview ls, enter, stop, rm
 
 All namespaces but user and time are new; there is no network but the loopback device. Rights are
@@ -33,7 +35,7 @@ it ends. Ctrl-] three times hangs up.
 SIZE is bytes, or has a unit: 64m, 2g (powers of 1024).
 
 exit status: the command's own, 128 + signal; 126 it cannot be executed, 127 it is not there,
-125 nsview failed, 4 not permitted"""
+125 nsview failed, 3 no such container (--like), 4 not permitted"""
 
 _STDOUT = 1
 _STDERR = 2
@@ -80,6 +82,12 @@ def _add_root(parser: argparse.ArgumentParser) -> None:
     source.add_argument("--rootfs", metavar="DIR", help="a directory")
     source.add_argument(
         "--lower", action="append", metavar="DIR", help="a stack of them, topmost first"
+    )
+    source.add_argument(
+        "--image", metavar="FILE", help="an archive of docker save, podman save, nsview commit"
+    )
+    source.add_argument(
+        "--like", metavar="REF", help="a twin of a container, on the same read-only layers"
     )
     source.add_argument("--host-root", action="store_true", help="the host's own / (one device)")
     writable = parser.add_argument_group("its writable layer").add_mutually_exclusive_group()
@@ -141,7 +149,7 @@ def run(arguments: argparse.Namespace) -> int:
         print_error(error)
         return error.status
     except NsviewError as error:
-        if isinstance(error, NotPermitted):
+        if isinstance(error, NotPermitted | NoSuchObject):
             raise
         print_error(error)
         return ENTER_FAILED
@@ -151,6 +159,11 @@ def _run(arguments: argparse.Namespace) -> int:
     from nsview.sandbox.launch import run_sandbox
 
     spec = _spec(arguments)
+    if arguments.like is not None:
+        from nsview.sandbox.process import with_process
+        from nsview.sandbox.twin import twin_of
+
+        spec = with_process(*twin_of(spec, arguments.like))
     flush()
     outcome = run_sandbox(
         spec,
@@ -204,6 +217,7 @@ def _spec(arguments: argparse.Namespace) -> Spec:
     pids = DEFAULT_PIDS if arguments.pids is None else arguments.pids
     return Spec(
         lower=_lower(arguments),
+        archive=arguments.image,
         upper=arguments.upper,
         read_only=arguments.ro,
         name=arguments.name,
@@ -229,6 +243,8 @@ def _spec(arguments: argparse.Namespace) -> Spec:
 def _lower(arguments: argparse.Namespace) -> tuple[Lower, ...]:
     from nsview.sandbox.spec import Lower
 
+    if arguments.image is not None or arguments.like is not None:
+        return ()
     paths = ["/"] if arguments.host_root else arguments.lower or [arguments.rootfs]
     return tuple(Lower(path=os.path.abspath(path)) for path in paths)
 

@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from nsview.enter.account import Account, NoSuchAccount, account_of, resolve_user
@@ -26,6 +26,7 @@ from nsview.kernel.safe_open import read_below
 from nsview.sandbox.cgroups import Groups, make_groups
 from nsview.sandbox.layers import Layers, prepare_layers
 from nsview.sandbox.orders import Become, CgroupMount, Orders
+from nsview.sandbox.process import with_process
 from nsview.sandbox.remains import remove_remains
 from nsview.sandbox.spec import Spec, check_spec
 from nsview.sandbox.state import Place, create, remains_of, write_config
@@ -158,6 +159,8 @@ def _run(
     stdout: int,
     on_start: Callable[[Outcome], None],
 ) -> Outcome:
+    if spec.archive is not None:
+        spec = _unpacked(spec, place)
     layers = prepare_layers(spec, place, stack)
     write_config(place, _config(spec, layers))
     groups = make_groups(place.id, spec.limits)
@@ -203,6 +206,17 @@ def _run(
         name = spec.command[0] if spec.command else "the shell"
         outcome.exec_words = f"{name} cannot be executed: {os.strerror(outcome.exec_error)}"
     return outcome
+
+
+def _unpacked(spec: Spec, place: Place) -> Spec:
+    """The spec on the layers of its image, among those that are the sandbox's own."""
+    from nsview.sandbox.image import read_image, unpack_image
+
+    assert spec.archive is not None
+    image = read_image(spec.archive)
+    lower = unpack_image(image, place.layers)
+    name = image.reference or os.path.basename(spec.archive)
+    return with_process(replace(spec, lower=lower, image=name), image.process)
 
 
 def _wait(child: int) -> None:

@@ -54,7 +54,9 @@ class Spec:
     """Everything that a sandbox is made of."""
 
     lower: tuple[Lower, ...]
-    """Read-only layers, the topmost first."""
+    """Read-only layers, the topmost first; empty where `archive` has them."""
+    archive: str | None = None
+    """An image to be unpacked."""
     upper: str | None = None
     """The directory that takes all writes; None: one of its own."""
     read_only: bool = False
@@ -82,7 +84,7 @@ class Spec:
 
 def check_spec(spec: Spec) -> None:
     """Raise `NsviewError` for what cannot be done; looks at directories, and changes nothing."""
-    if not spec.lower:
+    if not spec.lower and spec.archive is None:
         raise NsviewError("no root: one of --rootfs, --lower, --host-root, --image, --like")
     if len(spec.lower) > MOST_LAYERS:
         raise NsviewError(f"{len(spec.lower)} layers: the kernel stacks {MOST_LAYERS} at most")

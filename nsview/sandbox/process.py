@@ -1,0 +1,52 @@
+"""What an image says about the process to run: opencontainers/image-spec, config.md."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from nsview.engines.untrusted import text, texts
+from nsview.sandbox.spec import Spec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """The command of an image, and its surroundings."""
+
+    command: tuple[str, ...] = ()
+    environment: tuple[tuple[bytes, bytes], ...] = ()
+    directory: str | None = None
+    user: str | None = None
+
+
+def parse_process(config: object) -> Process:
+    """The process of an image's config; what it does not say, or not well, is left out."""
+    directory = text(config, "config", "WorkingDir")
+    return Process(
+        command=(*texts(config, "config", "Entrypoint"), *texts(config, "config", "Cmd")),
+        environment=tuple(_assignments(texts(config, "config", "Env"))),
+        directory=directory if directory is not None and directory.startswith("/") else None,
+        user=text(config, "config", "User"),
+    )
+
+
+def with_process(spec: Spec, process: Process) -> Spec:
+    """The spec, with the image's word where the person gave none.
+
+    A command that is given replaces all of the image's, its entrypoint too.
+    """
+    return replace(
+        spec,
+        command=spec.command or process.command,
+        environment=(*process.environment, *spec.environment),
+        directory=spec.directory if spec.directory != "/" else process.directory or "/",
+        user=spec.user or process.user,
+    )
+
+
+def _assignments(words: Iterable[str]) -> Iterable[tuple[bytes, bytes]]:
+    for word in words:
+        name, equals, value = os.fsencode(word).partition(b"=")
+        if name and equals and b"\0" not in word.encode():
+            yield name, value

@@ -37,6 +37,7 @@ COMMANDS = {
     "stop": "End sandboxes that nsview runs",
     "rm": "Remove sandboxes and what they wrote",
     "gc": "Remove what a killed nsview left",
+    "demo": "Three containers to look at, made of nothing and gone at the end",
     "doctor": "What this kernel and these rights allow, and what that costs",
 }
 

@@ -63,6 +63,10 @@ class Outcome:
     """What the host did not allow, in words."""
     detached: bool = False
     """The person left, and so hung up."""
+    tie: int | None = None
+    """A descriptor: when it is closed, and all copies of it, the sandbox ends."""
+    launcher: int | None = None
+    """The launching process, our child, of one that goes on."""
 
 
 class _Launch:
@@ -128,12 +132,14 @@ def run_sandbox(
     spec: Spec,
     *,
     stdout: int = 1,
+    tied: bool = False,
     on_start: Callable[[Outcome], None] = lambda _: None,
 ) -> Outcome:
     """Run a sandbox to its end; a detached one until its command runs.
 
-    on_start: called once it is made, just before the command runs. Raises `NsviewError` when it
-    cannot be made, and leaves nothing behind then.
+    tied: a detached one ends with us all the same, see `Outcome.tie`. on_start: called once it is
+    made, just before the command runs. Raises `NsviewError` when it cannot be made, and leaves
+    nothing behind then.
     """
     if os.geteuid():
         raise NotPermitted("making sandboxes takes root", hint="sudo nsview run ...")
@@ -143,7 +149,7 @@ def run_sandbox(
     kept = False
     try:
         with contextlib.ExitStack() as stack:
-            outcome = _run(spec, place, stack, stdout, on_start)
+            outcome = _run(spec, place, stack, stdout, on_start, tied=tied)
         kept = outcome.exec_error is None
         return outcome
     finally:
@@ -158,6 +164,8 @@ def _run(
     stack: contextlib.ExitStack,
     stdout: int,
     on_start: Callable[[Outcome], None],
+    *,
+    tied: bool,
 ) -> Outcome:
     if spec.archive is not None:
         spec = _unpacked(spec, place)
@@ -174,6 +182,7 @@ def _run(
     theirs, ours = _streams(spec)
     go, far_go = os.pipe2(os.O_CLOEXEC)
     orders = _orders(spec, place, layers, groups, stack)
+    orders["detached"] = spec.detached and not tied
     orders |= {"status": launch.far_status.fileno(), "go": go, "stdio": theirs}
     child, _ = start_helper("nsview.sandbox.launcher", {**orders}, _descriptors(orders), launch)
     for fd in {*theirs, go}:
@@ -188,6 +197,8 @@ def _run(
         raise
     if spec.detached:
         if launch.started:
+            outcome.launcher = child
+            outcome.tie = os.dup(launch.status.fileno()) if tied else None
             return outcome
     elif spec.terminal:
         copy_size(0, launch.master)

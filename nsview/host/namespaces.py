@@ -96,7 +96,7 @@ def _namespace(
         owner=facts.owner if facts else None,
         owner_uid=facts.owner_uid if facts else None,
         netnsid=found.netnsid,
-        nsfs=tuple(found.nsfs),
+        nsfs=tuple(dict.fromkeys(found.nsfs)),  # `ip netns` mounts on both sides of a bind
         path=found.path,
         mounts=facts.mounts if facts else None,
         container=snapshot.membership.get(pid) if pid is not None else None,

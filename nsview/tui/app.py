@@ -41,9 +41,9 @@ class NsviewApp(App[None]):
     """
 
     TITLE = "nsview"
-    # A mode, not a default screen: the stylesheet of that one would not be loaded (textual 8.2).
-    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {"home": HomePage}
-    DEFAULT_MODE = "home"
+    # Textual loads no stylesheet of a default screen's own, so the pages' one is the app's too. The
+    # screen of a mode has it, but is composed before it is on the stack (eager tasks, Python 3.12).
+    CSS_PATH = Page.CSS_PATH
     COMMANDS = App.COMMANDS | {ContainerProvider}
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -76,6 +76,10 @@ class NsviewApp(App[None]):
         self._failure: str | None = None
         self._wanted_theme = theme or self.settings.theme or _DEFAULT_THEME
         self._wanted_keymap = dict(self.settings.keys if keymap is None else keymap)
+
+    def get_default_screen(self) -> Screen[Any]:
+        """The page that is always at the bottom of the stack."""
+        return HomePage()
 
     def on_mount(self) -> None:
         """Start looking."""

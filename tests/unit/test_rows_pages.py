@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from nsview.kernel.idmap import IdRange
 from tui import fake_details as fake
 
 from nsview.host.process_details import ProcessDetails
+from nsview.kernel.idmap import IdRange
 from nsview.tui.rows.grid import Grid, lay_out
 from nsview.tui.rows.pages import namespace_grids, process_grids
 

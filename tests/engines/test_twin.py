@@ -1,0 +1,53 @@
+"""A twin of an engine's container: on the same image layers, which stay as they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from support import engines
+from support.command import nsview
+from support.sandboxes import fingerprint
+
+_LOOK = "cat /two; ls /one /mine 2>/dev/null; echo x >/new; rm -r /d; echo done"
+
+
+def look_twice(container: engines.Started) -> None:
+    """In the twin, the image's files; in the engine's layers, no change."""
+    layers = nsview("layers", f"pid:{container.pid}", "--json").json["layers"]
+    lower = [Path(one["path"]) for one in layers if not one["writable"]]
+    before = [fingerprint(one) for one in lower]
+    done = nsview("run", "--like", f"pid:{container.pid}", "--rm", "--", "sh", "-c", _LOOK)
+    assert done.out == b"two\ndone\n", done.err
+    assert [fingerprint(one) for one in lower] == before
+
+
+_CHANGE = ("/bin/sh", "-c", "echo x >/mine; rm /d/x; exec sleep 100000")
+
+
+def test_of_docker(docker: engines.Docker) -> None:
+    look_twice(docker.start(command=_CHANGE))
+
+
+def test_of_podman(podman: engines.Podman) -> None:
+    look_twice(podman.start(command=_CHANGE))
+
+
+def test_of_containerd(containerd: engines.Containerd) -> None:
+    look_twice(containerd.start())
+
+
+def test_it_starts_as_the_container_did(docker: engines.Docker) -> None:
+    container = docker.start()
+    done = nsview("run", "--like", f"pid:{container.pid}", "-d", "--rm", "--json")
+    try:
+        inside = nsview("ps", done.json["id"][:12], "--json").json["processes"]
+        assert inside[-1]["cmdline"] == ["/bin/sleep", "100000"]
+    finally:
+        nsview("rm", "-f", done.json["id"])
+
+
+def test_layers_of_a_users_own_engine_are_refused(rootless_podman: engines.RootlessPodman) -> None:
+    container = rootless_podman.start()
+    done = nsview("run", "--like", f"pid:{container.pid}", "--", "true")
+    assert (done.status, done.err.count("\n")) == (125, 1)
+    assert "no twin of" in done.err

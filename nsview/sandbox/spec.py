@@ -154,7 +154,7 @@ def parse_bind(text: str) -> Bind:
 
 
 def _check_target(option: str, target: str) -> None:
-    path = os.path.normpath(target)
+    path = "/" + os.path.normpath(target).lstrip("/")
     if not target.startswith("/") or "\0" in target or ".." in target.split("/"):
         raise NsviewError(f"{option} {target}: an absolute path inside")
     if path == "/" or any(f"{path}/".startswith(f"{one}/") for one in _KEPT):

@@ -77,7 +77,7 @@ def test_a_shell_on_a_terminal_of_its_own(root: Path) -> None:
         found = terminal.expect(b"end\r\n").decode().split()
         assert found == ["/dev/pts/0", "33", "99", "0", "ptmx"]
         # Ctrl-C is for the command, and the shell goes on.
-        terminal.type(b"echo g'o'; sleep 1000\n")
+        terminal.type(b"sh -c \"echo g'o'; exec sleep 1000\"\n")
         terminal.expect(b"go\r\n")
         terminal.type(b"\x03")
         terminal.type(b"echo a'live'; exit 7\n")

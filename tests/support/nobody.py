@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 _TESTS = Path(__file__).parents[1]
+_NEEDED = "import pytest, nsview.host.model"
 _NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--")
 
 
@@ -27,14 +28,14 @@ def python_behind(code: str, *launcher: str) -> str:
 
 def _run(code: str, *launcher: str) -> str:
     path = f"import sys; sys.path[:0] = {[str(_TESTS.parent), str(_TESTS)]!r}\n"
-    for attempt in (path + "import nsview.host.model", path + code):
+    for attempt in (path + _NEEDED, path + code):
         done = subprocess.run(
             [*launcher, sys.executable, "-c", attempt],
             capture_output=True,
             text=True,
             check=False,
         )
-        if done.returncode and attempt.endswith("import nsview.host.model"):
+        if done.returncode and attempt.endswith(_NEEDED):
             pytest.skip(f"no Python there: {done.stderr.strip()[-200:]}")
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from nsview.engines.base import Match
 
-_GROUP = "nsview"
+_GROUP: Final = "nsview"
 _ID = re.compile(r"[0-9a-f]{32}")
 
 

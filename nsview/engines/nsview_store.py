@@ -23,7 +23,6 @@ from nsview.engines.stored_stack import StoredLayer, StoredStack
 from nsview.engines.untrusted import mapping, parse_json, sequence, text, texts, timestamp
 
 STATE: Final = "/run/nsview"
-LAYERS: Final = "/var/lib/nsview"
 CONFIG: Final = "config.json"
 PROCESS: Final = "process"
 ENDED: Final = "ended"

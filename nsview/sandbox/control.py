@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from nsview.engines.nsview_store import LAYERS, STATE, NsviewStore
+from nsview.engines.nsview_store import NsviewStore
 from nsview.engines.untrusted import text
 from nsview.errors import Ambiguous, NoSuchObject, NsviewError
 from nsview.kernel.cgroupfs import read_cgroupfs
@@ -20,7 +20,7 @@ from nsview.kernel.pidfd import open_process
 from nsview.kernel.procfs import Procfs
 from nsview.sandbox.cgroups import GROUP
 from nsview.sandbox.remains import remove_cgroup, remove_remains, remove_tree, unmount_all
-from nsview.sandbox.state import lock_all, remains_of, store, try_lock
+from nsview.sandbox.state import LAYERS, STATE, lock_all, remains_of, store, try_lock
 
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 _ENGINE: Final = "nsview/"

@@ -10,19 +10,23 @@ import contextlib
 import fcntl
 import json
 import os
-import secrets
 import stat
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from nsview.engines.nsview_store import CONFIG, LAYERS, STATE, NsviewStore
 from nsview.errors import NsviewError
 from nsview.kernel.cgroupfs import read_cgroupfs
 from nsview.sandbox.cgroups import GROUP
 from nsview.sandbox.orders import Remains
 
+if TYPE_CHECKING:
+    from nsview.engines.nsview_store import NsviewStore
+
+STATE: Final = "/run/nsview"
+LAYERS: Final = "/var/lib/nsview"
+CONFIG: Final = "config.json"
 _MODE: Final = 0o700
 _FILE_MODE: Final = 0o600
 _ID_BYTES: Final = 16
@@ -53,6 +57,8 @@ class Place:
 
 def store() -> NsviewStore:
     """All sandboxes."""
+    from nsview.engines.nsview_store import NsviewStore  # reads more than launching one takes
+
     return NsviewStore("/", STATE, 0)
 
 
@@ -63,7 +69,7 @@ def create(name: str | None) -> Place:
     """
     for path in (STATE, LAYERS):
         _make_directory(path)
-    identity = secrets.token_hex(_ID_BYTES)
+    identity = os.urandom(_ID_BYTES).hex()
     with lock_all():
         if name is not None:
             _claim(name)
@@ -120,13 +126,21 @@ def remains_of(identity: str) -> Remains:
     return {
         "state": f"{STATE}/{identity}",
         "layers": f"{LAYERS}/{identity}",
-        "work": os.fsdecode(store().read(identity, WORK)),
+        "work": _read_work(identity),
         "cgroups": [
             f"{one.target}/{GROUP}/{identity}"
             for one in read_cgroupfs().hierarchies
             if os.path.isdir(f"{one.target}/{GROUP}/{identity}")
         ],
     }
+
+
+def _read_work(identity: str) -> str:
+    try:
+        with open(f"{STATE}/{identity}/{WORK}", "rb") as file:
+            return os.fsdecode(file.read())
+    except FileNotFoundError:
+        return ""
 
 
 def try_lock(identity: str) -> int | None:

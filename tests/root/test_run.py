@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -283,6 +284,45 @@ def test_the_hosts_own_root(place: Path) -> None:
     assert (done.status, done.out) == (2, b"0\n")
     assert Path("/etc/passwd").exists()
     assert not Path("/etc/nsview-was-here").exists()
+
+
+#: Before Linux 6.13 overlayfs takes no descriptors: the launching process is to find it so.
+_OLDER = """
+import sys
+from nsview.enter import spawn
+spawn._BOOTSTRAP = spawn._BOOTSTRAP.replace("; ", chr(10)).replace("from {}", '''
+from nsview.sandbox import root
+new = root.new_file_system
+def older(kind, options, attributes):
+    if any(key == b"lowerdir+" for key, _ in options):
+        raise OSError(22, "")
+    return new(kind, options, attributes)
+root.new_file_system = older
+from {}''')
+from nsview.cli.main import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_layers_as_older_kernels_take_them(root: Path, place: Path) -> None:
+    script = "head -n 1 /proc/self/mountinfo; echo x >/made; exec sleep 1000"
+    upper = place / "older"
+    upper.mkdir()
+    words = ("run", "--rootfs", str(root), "--upper", str(upper), "--rm", "-d", "--", "sh", "-c",
+             f"({script}) >/said")  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", _OLDER, *words], capture_output=True, check=True, timeout=60
+    )
+    identity = done.stdout.decode().strip()
+    try:
+        wait_until((upper / "made").exists)
+        assert re.search(r"lowerdir=\d+:\d+,upperdir=\d+", (upper / "said").read_text())
+        layers = nsview("layers", identity[:12], "--json").json["layers"]
+        assert [one["path"] for one in layers if one["role"] != "init"] == [str(upper), str(root)]
+        changes = nsview("diff", identity[:12], "--json").json["changes"]
+        assert {one["path"] for one in changes} == {"/made", "/said"}
+    finally:
+        nsview("rm", "-f", identity)
 
 
 # Its end.

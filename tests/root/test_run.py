@@ -121,6 +121,13 @@ def test_number_1_is_no_way_out(root: Path) -> None:
     assert done.out == b"still here\n"
 
 
+def test_number_1_has_no_right_but_to_send_signals(root: Path) -> None:
+    done = inside(root, "grep -E '^(Cap|NoNewPrivs|Uid)' /proc/1/status")
+    found = dict(line.split(":\t") for line in done.lines)
+    assert {int(found[f"Cap{kind}"], 16) for kind in ("Prm", "Eff", "Bnd")} == {1 << 5}
+    assert found["NoNewPrivs"] == "1"
+
+
 def test_the_command_inherits_three_descriptors(root: Path) -> None:
     # The fourth is the one that ls(1) reads the directory by.
     assert inside(root, "ls /proc/self/fd").lines == ["0", "1", "2", "3"]

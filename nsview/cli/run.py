@@ -141,7 +141,7 @@ def _add_rights(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Launch, and return the command's exit status."""
-    from nsview.sandbox.launch import NoCommand
+    from nsview.sandbox.become import NoCommand
 
     try:
         return _run(arguments)

@@ -126,12 +126,16 @@ def collect() -> Collected:
 def _collect_sandboxes(found: Collected) -> None:
     sandboxes = store()
     for one in sandboxes.read_ids():
-        if sandboxes.read_ending(one) is not None and sandboxes.read_config(one) is not None:
+        try:
+            lock = try_lock(one)
+        except FileNotFoundError:  # its launcher has just removed it
             continue
-        lock = try_lock(one)
         if lock is None:  # somebody is at it
             continue
         try:
+            # Asked only now: until it gave up the lock, its launcher could still say so.
+            if sandboxes.read_ending(one) is not None and sandboxes.read_config(one) is not None:
+                continue
             with _first_process(sandboxes, one) as pidfd:
                 if pidfd is not None:
                     signal.pidfd_send_signal(pidfd, signal.SIGKILL)

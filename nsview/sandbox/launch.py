@@ -12,9 +12,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from nsview.enter.account import Account, NoSuchAccount, account_of, resolve_user
-from nsview.enter.environment import DEFAULT_PATH
-from nsview.enter.program import find_program, find_shell
 from nsview.enter.spawn import start_helper
 from nsview.enter.streams import open_pipes, own_standard_streams, relay_pipes, relay_terminal
 from nsview.enter.terminal import copy_size
@@ -22,21 +19,19 @@ from nsview.errors import NotPermitted, NsviewError
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.ns_links import read_namespaces
 from nsview.kernel.procfs import Procfs
-from nsview.kernel.safe_open import read_below
+from nsview.sandbox.become import NOT_FOUND, find_command
 from nsview.sandbox.cgroups import Groups, make_groups
 from nsview.sandbox.layers import Layers, prepare_layers
-from nsview.sandbox.orders import Become, CgroupMount, Orders
+from nsview.sandbox.orders import CgroupMount, Orders
 from nsview.sandbox.process import with_process
 from nsview.sandbox.remains import remove_remains
 from nsview.sandbox.spec import Spec, check_spec
 from nsview.sandbox.state import Place, create, remains_of, write_config
 
 CANNOT_EXECUTE: Final = 126
-NOT_FOUND: Final = 127
 _NOT_FOUND_ERRORS: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 _SIGNALLED: Final = 128
 _LARGEST_MESSAGE: Final = 64 * 1024
-_LONGEST_FILE: Final = 1024 * 1024
 _OPEN: Final = os.O_PATH | os.O_CLOEXEC
 
 
@@ -213,7 +208,9 @@ def _run(
         raise launch.failure
     if not launch.ended:
         raise NsviewError("the launching process was killed")
-    if outcome.exec_error is not None and outcome.exec_words is None:
+    if outcome.exec_error is None:  # it did start, whatever we had found wrong with it
+        outcome.exec_words = None
+    elif outcome.exec_words is None:
         name = spec.command[0] if spec.command else "the shell"
         outcome.exec_words = f"{name} cannot be executed: {os.strerror(outcome.exec_error)}"
     return outcome
@@ -246,75 +243,17 @@ def _hand_over(spec: Spec, launch: _Launch, go: int, on_start: Callable[[Outcome
         own = read_namespaces(Procfs(), launch.outcome.pid or 0) or ()
         launch.outcome.namespaces = dict(zip(KINDS, own, strict=False))
         try:
-            become = _become(spec, root, launch.outcome)
+            hostname = spec.hostname or launch.outcome.id[:12]
+            become, launch.outcome.exec_words = find_command(spec, root, hostname)
         finally:
             os.close(root)
         on_start(launch.outcome)
         with open(go, "wb", closefd=False) as pipe:
-            pipe.write(marshal.dumps(become))
+            pipe.write(marshal.dumps(dict(become)))
     finally:
         os.close(go)
     if spec.detached:
         launch.hear_until(lambda: launch.started)
-
-
-def _become(spec: Spec, root: int, outcome: Outcome) -> dict[str, object]:
-    account = _account(spec.user or "0", root)
-    environment = {
-        b"PATH": DEFAULT_PATH,
-        b"HOME": os.fsencode(account.home or ("/root" if account.uid == 0 else "/")),
-        b"HOSTNAME": os.fsencode(spec.hostname or outcome.id[:12]),
-    }
-    if spec.terminal:
-        environment[b"TERM"] = os.environb.get(b"TERM", b"xterm")
-    environment |= dict(spec.environment)
-    arguments = spec.command
-    if not arguments:
-        shell = find_shell(root, account.shell)
-        if shell is None:
-            raise NoCommand("there is no shell in it: say what to run after --", NOT_FOUND)
-        arguments = (shell.path,)
-    found = find_program(root, arguments[0], environment[b"PATH"])
-    if found is None:
-        raise NoCommand(f"{arguments[0]}: no such program inside", NOT_FOUND)
-    if found.problem is not None:
-        outcome.exec_words = f"{arguments[0]} cannot be executed: {found.problem}"
-    become: Become = {
-        "path": os.fsencode(found.path),
-        "arguments": [os.fsencode(one) for one in arguments],
-        "environment": environment,
-        "uid": account.uid,
-        "gid": account.gid,
-        "groups": list(account.groups),
-        "directory": os.fsencode(spec.directory),
-    }
-    return {**become}
-
-
-class NoCommand(NsviewError):  # noqa: N818 - named for the condition
-    """The command cannot be started; `status` is what shells say then."""
-
-    def __init__(self, message: str, status: int) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-def _account(words: str, root: int) -> Account:
-    passwd = _read(root, "/etc/passwd")
-    try:
-        account = resolve_user(words, passwd, _read(root, "/etc/group"))
-    except NoSuchAccount as error:
-        raise NsviewError(str(error)) from None
-    if account.home is None and (known := account_of(account.uid, passwd)) is not None:
-        return known
-    return account
-
-
-def _read(root: int, path: str) -> bytes:
-    try:
-        return read_below(root, path, limit=_LONGEST_FILE) or b""
-    except OSError:
-        return b""
 
 
 def _streams(spec: Spec) -> tuple[tuple[int, int, int], tuple[int, ...]]:

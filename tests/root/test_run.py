@@ -16,7 +16,7 @@ from support.command import Done, command, nsview
 from support.processes import inode, wait_until
 from support.requirements import need_programs
 from support.run import Run
-from support.sandboxes import fingerprint, leftovers, make_root, sandboxes
+from support.sandboxes import fingerprint, make_root, nothing_left, sandboxes
 
 from nsview.kernel.capabilities import ENGINE_DEFAULT, capability_names
 from nsview.kernel.namespaces import KINDS
@@ -461,7 +461,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(root: Path, place: Path) -> No
         assert done.status == 125, words
         assert done.err.startswith("nsview: error: "), done.err
         assert len(done.err.splitlines()) <= 2, done.err
-    assert not any(leftovers(known).values())
+    nothing_left(known, root)
 
 
 def test_a_directory_inside_that_is_a_file(root: Path) -> None:

@@ -15,7 +15,7 @@ from support.command import nsview
 from support.images import REFERENCE, make_archive
 from support.requirements import need_programs
 from support.run import Run
-from support.sandboxes import fingerprint, leftovers, sandboxes
+from support.sandboxes import fingerprint, nothing_left, sandboxes
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +149,7 @@ def test_archives_that_mean_harm_are_refused(
     path = archive(place / "hostile.tar", busybox(), hostile)
     done = nsview("run", "--image", str(path), "--rm", "--", "true")
     assert (done.status, done.err.count("\n")) == (125, 1), done.err
-    assert not any(leftovers(known).values())
+    nothing_left(known)
     assert not list(place.rglob("escaped"))
 
 
@@ -191,7 +191,7 @@ def test_damaged_archives(image: Path, place: Path) -> None:
         done = nsview("run", "--image", str(broken), "--rm", "--", "true")
         assert (done.status, done.err.count("\n")) == (125, 1), done.err
     assert nsview("run", "--image", "/nowhere", "--", "true").status == 125
-    assert not any(leftovers(known).values())
+    nothing_left(known)
 
 
 def test_a_compressed_archive_and_an_oci_layout(image: Path, place: Path) -> None:

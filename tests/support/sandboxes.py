@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from support.processes import wait_until
 from support.reaper import cgroup_directories
 
 STATE = Path("/run/nsview")
@@ -78,6 +80,29 @@ def leftovers(known: set[str]) -> dict[str, set[str]]:
 def sandboxes() -> set[str]:
     """The ids of all there are."""
     return _ids(STATE)
+
+
+def is_clean(known: set[str], *ours: str | Path) -> bool:
+    """Say whether nothing is there but of `known` sandboxes, and of those on no layer of `ours`.
+
+    Somebody else may make sandboxes meanwhile.
+    """
+    return not any(leftovers(known | _elsewhere(set(map(str, ours)))).values())
+
+
+def nothing_left(known: set[str], *ours: str | Path) -> None:
+    """Wait until it is clean: whoever clears away may be at it."""
+    wait_until(lambda: is_clean(known, *ours))
+
+
+def _elsewhere(ours: set[str]) -> set[str]:
+    found = set()
+    for identity in _ids(STATE):
+        with contextlib.suppress(OSError, ValueError):
+            config = json.loads((STATE / identity / "config.json").read_text())
+            if not ours & {layer["path"] for layer in config["layers"]}:
+                found.add(identity)
+    return found
 
 
 def _members() -> Iterator[tuple[str, str]]:

@@ -21,8 +21,8 @@ import select
 import sys
 import termios
 
+from nsview.enter.filters import copy_filters
 from nsview.kernel import libc
-from nsview.kernel.seccomp import asks_a_supervisor, read_filters
 
 # Imports of typing alone take longer than this process works.
 TYPE_CHECKING = False
@@ -78,7 +78,7 @@ def _run(orders: Orders) -> int:
     libc.ignore_signal(_SIGPIPE)
     if len(os.listdir("/proc/self/task")) != 1:
         raise Failure("a second thread in the joining process", OSError(errno.EINVAL, ""))
-    filters = _copy_filters(orders["seccomp_of"], lacking)
+    filters = copy_filters(orders["seccomp_of"], lacking)
     _leave_host_limits(orders, lacking)
     libc.prctl(libc.PR_SET_DUMPABLE, 0)
     tree = _copy_toolbox(orders)
@@ -109,11 +109,19 @@ def _attend(command: int, status: int) -> int:
             code = os.waitstatus_to_exitcode(wait_status)
             _send(status, "ended", code)
             return code if code >= 0 else _SIGNALLED - code
-        signals = os.read(status, _MESSAGE_BYTES)
+        signals = _receive(status)
         for number in signals or bytes([_KILL]):
             _signal_group(command, number)
         if not signals:
             poll.unregister(status)
+
+
+def _receive(status: int) -> bytes:
+    """Signals to pass on; nothing when nobody is there any more."""
+    try:
+        return os.read(status, _MESSAGE_BYTES)
+    except ConnectionResetError:  # whoever was there was killed before reading all that we said
+        return b""
 
 
 def _signal_group(command: int, number: int) -> None:
@@ -127,34 +135,6 @@ def _signal_group(command: int, number: int) -> None:
 
 
 # Before joining: with all rights, on the host.
-
-
-def _copy_filters(pid: int, lacking: list[tuple[str, int]]) -> list[bytes]:
-    """Have a child read the filters: when it ends, the process it stopped surely goes on."""
-    if not pid:
-        return []
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            answer = marshal.dumps(read_filters(pid))
-        except OSError as error:
-            answer = marshal.dumps(error.errno or errno.EIO)
-        with open(writing, "wb") as pipe:
-            pipe.write(answer)
-        os._exit(0)
-    os.close(writing)
-    with open(reading, "rb") as pipe:
-        answer = pipe.read()
-    os.waitpid(child, 0)
-    found: list[bytes] | int = marshal.loads(answer) if answer else errno.ESRCH  # noqa: S302
-    if isinstance(found, int):
-        lacking.append(("seccomp filter", found))
-        return []
-    if any(map(asks_a_supervisor, found)):
-        lacking.append(("seccomp filter: it asks a supervisor", 0))
-        return []
-    return found
 
 
 def _leave_host_limits(orders: Orders, lacking: list[tuple[str, int]]) -> None:

@@ -14,6 +14,7 @@ import pytest
 from support.command import NOBODY, command, nsview, python_for_everybody
 from support.processes import (
     bwrap,
+    descendants,
     frozen,
     inode,
     read_line,
@@ -299,9 +300,6 @@ def test_seccomp_is_copied() -> None:
     assert "Operation not permitted" in done.err
 
 
-@pytest.mark.xfail(
-    strict=False, reason="a SIGKILL at the wrong moment leaves the command running inside"
-)
 def test_nobody_is_left_when_we_are_killed(box: int) -> None:
     process = subprocess.Popen(
         command("enter", str(box), "--", "sh", "-c", "echo $$; sleep 4321 & wait"),
@@ -315,12 +313,30 @@ def test_nobody_is_left_when_we_are_killed(box: int) -> None:
 
     def left() -> list[str]:
         return [
-            pid
-            for pid in filter(str.isdigit, os.listdir("/proc"))
-            if b"4321" in _command_line(pid) or b"joiner" in _command_line(pid)
+            pid for pid in filter(str.isdigit, os.listdir("/proc")) if b"4321" in _command_line(pid)
         ]
 
     wait_until(lambda: not left())
+
+
+def test_nobody_is_left_when_we_are_killed_before_we_listen(box: int) -> None:
+    """What the joining process has said and nobody has read resets its connection."""
+    process = subprocess.Popen(
+        command("enter", str(box), "--", "sh", "-c", "sleep 4322 & wait"),
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+
+    def there() -> list[str]:
+        pids = filter(str.isdigit, os.listdir("/proc"))
+        return [pid for pid in pids if b"sleep\x004322" in _command_line(pid)]
+
+    # Stopped as soon as there is somebody to tell us of anything.
+    wait_until(lambda: descendants(process.pid)[1:])
+    process.send_signal(signal.SIGSTOP)
+    wait_until(there)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    wait_until(lambda: not there())
 
 
 def _command_line(pid: str) -> bytes:

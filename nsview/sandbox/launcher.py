@@ -130,7 +130,10 @@ class _Watch:
 
     def _pass_on(self) -> bool:
         """Signals for the command; the other end closed is the end of all but the detached."""
-        signals = os.read(self.status, _MESSAGE_BYTES)
+        try:
+            signals = os.read(self.status, _MESSAGE_BYTES)
+        except ConnectionResetError:  # closed with messages of ours unread: as closed as any
+            signals = b""
         if not signals and not (self.orders["detached"] and self.started):
             signals = bytes([_KILL])
         for number in signals:

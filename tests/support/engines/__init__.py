@@ -1,0 +1,52 @@
+"""Real engines, each with a daemon (where it has one), files and names of its own.
+
+None of them touches the host's own engines: sockets, pid files, roots and locks are below the
+directory of a `Run`, containers have no network but their own loopback, and when the run ends the
+reaper removes everything. The host's bridges, firewall and sysctls are never asked for anything.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from support.engines.base import Engine, Missing, Started
+from support.engines.bubblewrap import Bubblewrap
+from support.engines.containerd import Containerd
+from support.engines.docker import Docker
+from support.engines.lxc import Lxc
+from support.engines.nspawn import Nspawn
+from support.engines.podman import Podman, RootlessPodman
+from support.run import Run
+
+__all__ = [
+    "ENGINES",
+    "Bubblewrap",
+    "Containerd",
+    "Docker",
+    "Engine",
+    "Lxc",
+    "Missing",
+    "Nspawn",
+    "Podman",
+    "RootlessPodman",
+    "Started",
+    "engine",
+]
+
+ENGINES: tuple[type[Engine], ...] = (
+    Docker,
+    Podman,
+    RootlessPodman,
+    Containerd,
+    Lxc,
+    Nspawn,
+    Bubblewrap,
+)
+
+
+@contextlib.contextmanager
+def engine(kind: type[Engine]) -> Iterator[Engine]:
+    """Start an engine; when the block ends, nothing of it is left. May raise `Missing`."""
+    with Run() as run:
+        yield kind(run)

@@ -23,6 +23,7 @@ from support.processes import (
     started,
     uid_mapped,
     wait_until,
+    watched,
 )
 from support.requirements import need_programs
 
@@ -300,50 +301,42 @@ def test_seccomp_is_copied() -> None:
     assert "Operation not permitted" in done.err
 
 
+def _chain(process: subprocess.Popen[bytes]) -> list[int] | None:
+    """nsview, the joining process, the command, and what the command started."""
+    found = descendants(process.pid)
+    return found if len(found) == 4 else None
+
+
 def test_nobody_is_left_when_we_are_killed(box: int) -> None:
     process = subprocess.Popen(
-        command("enter", str(box), "--", "sh", "-c", "echo $$; sleep 4321 & wait"),
+        command("enter", str(box), "--", "sh", "-c", "sleep infinity & echo ready; wait"),
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
     )  # fmt: skip
-    assert process.stdout is not None
-    process.stdout.readline()
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    process.stdout.close()
-
-    def left() -> list[str]:
-        return [
-            pid for pid in filter(str.isdigit, os.listdir("/proc")) if b"4321" in _command_line(pid)
-        ]
-
-    wait_until(lambda: not left())
+    read_line(process)
+    chain = wait_until(lambda: _chain(process))
+    with watched(chain) as ended:
+        _kill(process)
+        wait_until(ended)
 
 
 def test_nobody_is_left_when_we_are_killed_before_we_listen(box: int) -> None:
     """What the joining process has said and nobody has read resets its connection."""
     process = subprocess.Popen(
-        command("enter", str(box), "--", "sh", "-c", "sleep 4322 & wait"),
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        command("enter", str(box), "--", "sh", "-c", "sleep infinity & wait"),
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
     )  # fmt: skip
-
-    def there() -> list[str]:
-        pids = filter(str.isdigit, os.listdir("/proc"))
-        return [pid for pid in pids if b"sleep\x004322" in _command_line(pid)]
-
     # Stopped as soon as there is somebody to tell us of anything.
     wait_until(lambda: descendants(process.pid)[1:])
     process.send_signal(signal.SIGSTOP)
-    wait_until(there)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    wait_until(lambda: not there())
+    chain = wait_until(lambda: _chain(process))
+    with watched(chain) as ended:
+        _kill(process)
+        wait_until(ended)
 
 
-def _command_line(pid: str) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return b""
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.communicate()
 
 
 def test_a_signal_is_passed_on(box: int) -> None:

@@ -136,6 +136,21 @@ def _send_kill(handles: Mapping[int, int], pids: Iterable[int]) -> None:
             signal.pidfd_send_signal(handles[pid], signal.SIGKILL)
 
 
+@contextlib.contextmanager
+def watched(pids: Iterable[int]) -> Iterator[Callable[[], bool]]:
+    """Hold processes by pidfd, so that nobody else's PID is taken for theirs.
+
+    Yields a question: have all of them ended, whoever is to reap them?
+    """
+    with contextlib.ExitStack() as stack:
+        fds = []
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                fds.append(os.pidfd_open(pid))
+                stack.callback(os.close, fds[-1])
+        yield lambda: len(select.select(fds, [], [], 0)[0]) == len(fds)
+
+
 def read_line(process: subprocess.Popen[bytes]) -> str:
     """The next line that a started command prints; it must come in time."""
     assert process.stdout is not None

@@ -12,16 +12,21 @@ import fcntl
 import os
 import stat
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from nsview.errors import NsviewError
 from nsview.kernel.new_mount import NO_DEVICES, NO_SETUID, new_file_system
 from nsview.sandbox.spec import Lower, Spec
 from nsview.sandbox.state import Place, note_work
 
+if TYPE_CHECKING:
+    from nsview.layers.covers import Cover
+
 _DIRECTORY: Final = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _MODE: Final = 0o755
 _MOUNT_POINTS: Final = ("dev", "proc", "sys", "etc")
+#: Documentation/filesystems/overlayfs.rst, "whiteouts and opaque directories".
+_WHITEOUT: Final = os.makedev(0, 0)
 _RESOLV_CONF: Final = "/etc/resolv.conf"
 
 
@@ -145,6 +150,20 @@ def _fill_init(init: str, spec: Spec, place: Place, model: str) -> None:
     if spec.network == "host":
         with contextlib.suppress(OSError), open(_RESOLV_CONF, "rb") as file:
             _write(f"{init}/etc/resolv.conf", file.read())
+    for cover in spec.covers:
+        _hide(init, cover)
+
+
+def _hide(init: str, cover: Cover) -> None:
+    """Make a directory with whiteouts; what is there already is ours, and hides as well."""
+    path = f"{init}/{cover.path}"
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(path)
+        os.chown(path, cover.uid, cover.gid)
+        os.chmod(path, cover.mode)
+    for name in cover.hidden:
+        with contextlib.suppress(FileExistsError):
+            os.mknod(f"{path}/{name}", stat.S_IFCHR, _WHITEOUT)
 
 
 def _write(path: str, data: bytes) -> None:

@@ -7,11 +7,14 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from nsview.errors import NsviewError
 from nsview.kernel.capabilities import ENGINE_DEFAULT, NAMES
 from nsview.sandbox.cgroups import Limits
+
+if TYPE_CHECKING:
+    from nsview.layers.covers import Cover
 
 DEFAULT_PIDS: Final = 512
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
@@ -55,6 +58,8 @@ class Spec:
 
     lower: tuple[Lower, ...]
     """Read-only layers, the topmost first; empty where `archive` has them."""
+    covers: tuple[Cover, ...] = ()
+    """What only another program than the kernel hides in them."""
     archive: str | None = None
     """An image to be unpacked."""
     upper: str | None = None

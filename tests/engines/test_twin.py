@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from support import engines
 from support.command import nsview
+from support.requirements import missing, need_programs
+from support.run import Run
 from support.sandboxes import fingerprint
 
-_LOOK = "cat /two; ls /one /mine 2>/dev/null; echo x >/new; rm -r /d; echo done"
+_LOOK = "cat /two; ls -a /; cat /mine 2>/dev/null; echo x >/new; rm -r /d; echo done"
 
 
 def look_twice(container: engines.Started) -> None:
     """In the twin, the image's files; in the engine's layers, no change."""
-    layers = nsview("layers", f"pid:{container.pid}", "--json").json["layers"]
-    lower = [Path(one["path"]) for one in layers if not one["writable"]]
+    root = nsview("layers", f"pid:{container.pid}", "--json").json["layers"]
+    lower = [Path(one["path"]) for one in root if not one["writable"]]
     before = [fingerprint(one) for one in lower]
     done = nsview("run", "--like", f"pid:{container.pid}", "--rm", "--", "sh", "-c", _LOOK)
-    assert done.out == b"two\ndone\n", done.err
+    assert done.out.startswith(b"two\n"), done.err
+    assert done.out.endswith(b"done\n"), done.err
+    names = set(done.out.split())
+    assert {b"two", b"bin", b"d"} <= names
+    assert not {name for name in names if name in (b"one", b"mine") or name.startswith(b".wh.")}
     assert [fingerprint(one) for one in lower] == before
 
 
@@ -30,6 +39,35 @@ def test_of_docker(docker: engines.Docker) -> None:
 
 def test_of_podman(podman: engines.Podman) -> None:
     look_twice(podman.start(command=_CHANGE))
+
+
+class _FusePodman(engines.Podman):
+    def podman(self, *words: str) -> str:
+        program = "overlay.mount_program=/usr/bin/fuse-overlayfs"
+        return super().podman("--storage-opt", program, *words)
+
+
+@pytest.fixture
+def fuse_podman() -> Iterator[engines.Podman]:
+    """root's podman where fuse-overlayfs mounts, and marks, all layers."""
+    need_programs("fuse-overlayfs")
+    if not os.path.exists("/dev/fuse"):
+        missing("no /dev/fuse")
+    with Run() as run:
+        try:
+            one = _FusePodman(run)
+        except engines.Missing as lack:
+            missing(f"podman: {lack}")
+        yield one
+
+
+def test_of_podman_with_fuse_overlayfs(fuse_podman: engines.Podman) -> None:
+    """Its image deletes ``/one`` by a file named ``.wh.one``."""
+    container = fuse_podman.start(command=_CHANGE)
+    root = nsview("layers", f"pid:{container.pid}", "--json").json
+    assert root["root"]["fstype"] == "fuse.fuse-overlayfs"
+    assert any(Path(one["path"], ".wh.one").exists() for one in root["layers"])
+    look_twice(container)
 
 
 def test_of_containerd(containerd: engines.Containerd) -> None:

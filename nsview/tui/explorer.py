@@ -16,15 +16,13 @@ from nsview.layers.merge import MergedTree
 from nsview.layers.stack import Layer, Stack
 from nsview.layers.waste import Waste
 from nsview.tui import tree_jobs
+from nsview.tui.cost import Cost
 from nsview.tui.extraction import Extracted, extract
 from nsview.tui.rows.files import Listing
 from nsview.tui.rows.stack import Size
 from nsview.tui.scanner import Job, Source
 from nsview.tui.tree_jobs import Changes, File
 from nsview.tui.tree_reader import Reading, TreeReader
-
-#: What was read in less than this is read again with each snapshot.
-CHEAP_SECONDS = 0.05
 
 _Identity = tuple[int | None, int | None]
 _Read = tuple[_Identity, Stack, tuple[str, ...]] | tuple[_Identity, str]
@@ -56,6 +54,7 @@ class Explorer:
     def _forget(self) -> None:
         self.sizes: dict[int, Size] = {}
         self.changes: Changes | None = None
+        self._changes_cost = Cost()
         self.waste: Waste | str | None = None
         self.seeks_waste = False
 
@@ -165,8 +164,8 @@ class Explorer:
         self._submit(self._listings, "blame", lambda r: tree_jobs.read_blame(r.tree, path), receive)
 
     def read_changes(self) -> None:
-        """What the topmost layer changes, if that is cheap or not known yet."""
-        if self.changes is None or self.changes.seconds < CHEAP_SECONDS:
+        """What the topmost layer changes, if that is not known or was not just found out."""
+        if self.changes is None or self._changes_cost.is_due():
             self._submit(
                 self._walks, "diff", lambda r: tree_jobs.read_changes(r.tree), self._take_changes
             )
@@ -207,6 +206,7 @@ class Explorer:
         self._tell()
 
     def _take_changes(self, changes: Changes) -> None:
+        self._changes_cost = changes.cost
         if self.changes is None or (changes.changes, changes.problem) != (
             self.changes.changes,
             self.changes.problem,

@@ -32,7 +32,7 @@ class ExplorerView(View):
         """The stack is known: have read what this tab needs."""
 
     def show(self, snapshot: Snapshot) -> None:
-        """The stack stays until the container is another one; what is cheap is read again."""
+        """The stack stays until the container is another one; what is due is read again."""
         self.snapshot = snapshot
         if self.explorer.stack is not None:
             self.read_more()

@@ -10,7 +10,7 @@ from textual import on
 from textual.binding import Binding, BindingType
 
 from nsview.layers.entry import Entry
-from nsview.tui.explorer import CHEAP_SECONDS, Explorer
+from nsview.tui.explorer import Explorer
 from nsview.tui.file_pane import Chosen, FilePane
 from nsview.tui.page import Page
 from nsview.tui.row_table import RowTable
@@ -78,13 +78,12 @@ class FileTree(FilePane):
 
     # What is shown.
 
-    def read_cheap(self) -> None:
-        """Read again what costs next to nothing: somebody may have changed it."""
-        spent = 0.0
-        for key in self._visible():
+    def read_due(self) -> None:
+        """Read again what was not just read: somebody may have changed it."""
+        visible = self._visible()
+        for key in visible:
             listing = self._listings.get(key)
-            if listing is not None and spent + listing.seconds < CHEAP_SECONDS:
-                spent += listing.seconds
+            if listing is not None and listing.cost.is_due(len(visible)):
                 self._ask(key)
 
     def show_layer(self, layer: int | None) -> None:

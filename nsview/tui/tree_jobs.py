@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from nsview.display import display
@@ -15,6 +14,7 @@ from nsview.layers.merge import MergedTree
 from nsview.layers.sizes import LayerSize, measure_layer
 from nsview.layers.stack import Layer
 from nsview.layers.waste import Waste, find_waste
+from nsview.tui.cost import Cost, Meter
 from nsview.tui.rows.contents import MOST_BYTES, Dump, dump
 from nsview.tui.rows.files import Hidden, Listing
 from nsview.tui.rows.stack import Size
@@ -30,8 +30,8 @@ class Changes:
 
     changes: tuple[Changed, ...] = ()
     problem: str | None = None
-    seconds: float = 0.0
-    """What it took to find out."""
+    cost: Cost = field(default_factory=Cost, compare=False)
+    """Of finding out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ class File:
 
 def read_listing(tree: MergedTree, path: str, layer: int | None) -> Listing:
     """One directory, merged or of one layer alone."""
-    began = time.monotonic()
+    meter = Meter()
     try:
         if layer is None:
             entries, hides = tree.list(path), {}
@@ -55,11 +55,10 @@ def read_listing(tree: MergedTree, path: str, layer: int | None) -> Listing:
             entries = tree.list_layer(path, layer)
             hides = _hidden_below(tree, path, layer, entries or [])
     except OSError as error:
-        return Listing(problem=problem_words(error))
-    seconds = time.monotonic() - began
+        return Listing(problem=problem_words(error), cost=meter.cost())
     if entries is None:
-        return Listing(problem="no directory any more", seconds=seconds)
-    return Listing(entries=tuple(entries), hides=hides, seconds=seconds)
+        return Listing(problem="no directory any more", cost=meter.cost())
+    return Listing(entries=tuple(entries), hides=hides, cost=meter.cost())
 
 
 def _hidden_below(
@@ -102,12 +101,12 @@ def read_size(reading: Reading, layer: Layer) -> Size:
 
 def read_changes(tree: MergedTree) -> Changes:
     """As ``docker diff`` has them."""
-    began = time.monotonic()
+    meter = Meter()
     try:
         changes = tuple(diff_docker(tree))
     except OSError as error:
-        return Changes(problem=problem_words(error))
-    return Changes(changes=changes, seconds=time.monotonic() - began)
+        return Changes(problem=problem_words(error), cost=meter.cost())
+    return Changes(changes=changes, cost=meter.cost())
 
 
 def read_waste(reading: Reading) -> Waste | str:

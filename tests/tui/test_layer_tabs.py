@@ -19,6 +19,7 @@ from tui.page_app import PageApp
 from nsview.errors import NoSuchObject
 from nsview.layers import sizes
 from nsview.layers.stack import Layer, Stack
+from nsview.tui import cost
 from nsview.tui.change_list import ChangeList
 from nsview.tui.container import ContainerScreen
 from nsview.tui.file_tree import FileTree
@@ -311,6 +312,29 @@ def test_files_can_be_filtered_by_path_change_and_size(stack: Stack) -> None:
         assert etc == ["/etc/app.conf", "/etc/passwd", "/etc/hosts"]
 
     drive(stack, "files", steps)
+
+
+@pytest.fixture
+def _busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is read had to wait for a processor."""
+
+    def waited(meter: cost.Meter) -> cost.Cost:
+        return replace(measured(meter), waited=0.2)
+
+    measured = cost.Meter.cost
+    monkeypatch.setattr(cost.Meter, "cost", waited)
+
+
+@pytest.mark.usefixtures("_busy")
+@pytest.mark.parametrize(("tab", "news"), [("files", "fresh"), ("layers", "9 changes")])
+def test_what_was_read_on_a_busy_machine_is_read_again(tab: str, news: str, stack: Stack) -> None:
+    async def steps(app: Explored) -> None:
+        await app.sees("▸ etc")
+        write(Path(str(stack.layers[0].path)), "fresh", "new")
+        await app.until(lambda: app.look(fake.snapshot()) or "fresh" in app.text)
+        await app.until(lambda: app.look(fake.snapshot()) or news in app.text)
+
+    drive(stack, tab, steps)
 
 
 def test_files_follow_what_the_container_does(stack: Stack) -> None:

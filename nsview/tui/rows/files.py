@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from nsview.display import display
 from nsview.layers.entry import Change, Entry, FileType
+from nsview.tui.cost import Cost
 from nsview.tui.row_layout import Cell, Column, Row
 from nsview.tui.rows.filter import compile_filter
 from nsview.tui.rows.units import byte_size
@@ -61,8 +62,8 @@ class Listing:
     entries: Sequence[Entry] = ()
     hides: Mapping[str, Hidden] = field(default_factory=dict)
     problem: str | None = None
-    seconds: float = field(default=0.0, compare=False)
-    """What it took to read."""
+    cost: Cost = field(default_factory=Cost, compare=False)
+    """Of reading it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

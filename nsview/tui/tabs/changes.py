@@ -13,7 +13,7 @@ from nsview.tui.help_texts import CHANGES
 
 
 class ChangesTab(ExplorerView):
-    """`ChangeList`, found out again with each snapshot as long as that is cheap."""
+    """`ChangeList`, found out again with each snapshot, or more seldom where that is dear."""
 
     HELP: ClassVar[str] = CHANGES
 

@@ -32,7 +32,7 @@ class FilesTab(ExplorerView):
 
     def read_more(self) -> None:
         """Directories in sight may have changed."""
-        self._tree.read_cheap()
+        self._tree.read_due()
 
     def refresh_content(self) -> None:
         """Draw it."""

@@ -84,7 +84,7 @@ class LayersTab(ExplorerView):
 
     def read_more(self) -> None:
         """What is in sight, the changes, then sizes."""
-        self.files.read_cheap()
+        self.files.read_due()
         self.explorer.read_changes()
         self.explorer.read_sizes()
 

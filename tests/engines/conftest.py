@@ -35,6 +35,12 @@ def podman() -> Iterator[engines.Podman]:
 
 
 @pytest.fixture(scope="session")
+def fuse_podman() -> Iterator[engines.FusePodman]:
+    """Root's podman on fuse-overlayfs, see `support.engines.FusePodman`."""
+    yield from _engine(engines.FusePodman)
+
+
+@pytest.fixture(scope="session")
 def rootless_podman() -> Iterator[engines.RootlessPodman]:
     """Another user's podman, see `support.engines.RootlessPodman`."""
     yield from _engine(engines.RootlessPodman)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import json
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +10,7 @@ import pytest
 from support import engines
 from support.command import nsview
 from support.engines import Started
-from support.requirements import missing, need_programs
+from support.requirements import missing
 from support.run import Run
 
 from nsview.host.host import Host
@@ -160,22 +158,15 @@ def test_rootless_podman_on_overlay(rootless_on_overlay: engines.RootlessPodman)
         assert stack.rules.xattr_prefix == "user.overlay."
 
 
-def test_podman_with_fuse_overlayfs(podman: engines.Podman) -> None:
-    need_programs("fuse-overlayfs")
-    if not os.path.exists("/dev/fuse"):
-        missing("no /dev/fuse")
-    fuse = functools.partial(
-        podman.podman, "--storage-opt", "overlay.mount_program=/usr/bin/fuse-overlayfs"
-    )
-    ident = fuse("run", "--pull=never", "-d", "--network=none", podman.image)
-    (inspected,) = json.loads(fuse("inspect", ident))
-    stack = stack_of(Started(engine="podman", id=ident, name=""))
+def test_podman_with_fuse_overlayfs(fuse_podman: engines.FusePodman) -> None:
+    started = fuse_podman.start()
+    (inspected,) = json.loads(fuse_podman.podman("inspect", started.id))
+    stack = stack_of(started)
     assert stack.fstype == "fuse.fuse-overlayfs"
     assert stack.rules.form == "fuse-overlayfs"
     assert directories(stack) == in_graph(inspected["GraphDriver"])
     assert [layer.created_by for layer in stack.layers] == [None, *_IMAGE]
     assert stack.target == inspected["GraphDriver"]["Data"]["MergedDir"]
-    fuse("rm", "--force", "--time", "0", ident)
 
 
 def test_containerd(containerd: engines.Containerd) -> None:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from support import engines
 from support.command import nsview
-from support.requirements import missing, need_programs
-from support.run import Run
 from support.sandboxes import fingerprint
 
 _LOOK = "cat /two; ls -a /; cat /mine 2>/dev/null; echo x >/new; rm -r /d; echo done"
@@ -41,27 +36,7 @@ def test_of_podman(podman: engines.Podman) -> None:
     look_twice(podman.start(command=_CHANGE))
 
 
-class _FusePodman(engines.Podman):
-    def podman(self, *words: str) -> str:
-        program = "overlay.mount_program=/usr/bin/fuse-overlayfs"
-        return super().podman("--storage-opt", program, *words)
-
-
-@pytest.fixture
-def fuse_podman() -> Iterator[engines.Podman]:
-    """root's podman where fuse-overlayfs mounts, and marks, all layers."""
-    need_programs("fuse-overlayfs")
-    if not os.path.exists("/dev/fuse"):
-        missing("no /dev/fuse")
-    with Run() as run:
-        try:
-            one = _FusePodman(run)
-        except engines.Missing as lack:
-            missing(f"podman: {lack}")
-        yield one
-
-
-def test_of_podman_with_fuse_overlayfs(fuse_podman: engines.Podman) -> None:
+def test_of_podman_with_fuse_overlayfs(fuse_podman: engines.FusePodman) -> None:
     """Its image deletes ``/one`` by a file named ``.wh.one``."""
     container = fuse_podman.start(command=_CHANGE)
     root = nsview("layers", f"pid:{container.pid}", "--json").json

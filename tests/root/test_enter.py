@@ -97,10 +97,10 @@ def test_who_cannot_be_entered() -> None:
     if kernel.status != 3:  # not in a container of our own
         assert kernel.status == 125
         assert "kernel" in kernel.err
-    with started("sh", "-c", "sleep 0 & echo $!; exec cat") as process:
-        child = read_line(process)
-        wait_until(lambda: Path(f"/proc/{child}/stat").read_text().split()[2] == "Z")
-        zombie = nsview("enter", child, "--", "true")
+    with subprocess.Popen(["true"]) as child:  # ours, and a zombie until we wait for it
+        status = Path(f"/proc/{child.pid}/stat")
+        wait_until(lambda: status.read_text().split()[2] == "Z")
+        zombie = nsview("enter", str(child.pid), "--", "true")
     assert zombie.status == 125
     assert "zombie" in zombie.err
 

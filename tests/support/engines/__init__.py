@@ -16,7 +16,7 @@ from support.engines.containerd import Containerd
 from support.engines.docker import Docker
 from support.engines.lxc import Lxc
 from support.engines.nspawn import Nspawn
-from support.engines.podman import Podman, RootlessPodman
+from support.engines.podman import FusePodman, Podman, RootlessPodman
 from support.run import Run
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Containerd",
     "Docker",
     "Engine",
+    "FusePodman",
     "Lxc",
     "Missing",
     "Nspawn",

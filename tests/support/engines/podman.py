@@ -6,7 +6,7 @@ import os
 import pwd
 
 from support import images, reaper
-from support.engines.base import Engine, Started, described
+from support.engines.base import Engine, Missing, Started, described
 
 _PODMAN_CONFIG = """\
 [containers]
@@ -89,6 +89,25 @@ class Podman(Engine):
     def list(self) -> list[Started]:
         """``podman ps --all``, infra containers included."""
         return list(map(self.inspect, self.podman("ps", "-aq", "--no-trunc").split()))
+
+
+class FusePodman(Podman):
+    """podman whose layers are mounted, and marked, by fuse-overlayfs.
+
+    A store where a mount program was used once keeps to it: this one has a store of its own.
+    """
+
+    programs = (*Podman.programs, "fuse-overlayfs")
+
+    def prepare(self) -> None:
+        if not os.path.exists("/dev/fuse"):
+            raise Missing("there is no /dev/fuse")
+        super().prepare()
+
+    def podman(self, *words: str) -> str:
+        """The podman command; returns what it printed."""
+        program = "overlay.mount_program=/usr/bin/fuse-overlayfs"
+        return super().podman("--storage-opt", program, *words)
 
 
 class RootlessPodman(Podman):

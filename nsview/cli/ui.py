@@ -25,6 +25,7 @@ def open_ui(arguments: argparse.Namespace, words: list[str]) -> int:
         _offer_sudo(words)
     from nsview.host.host import Host
     from nsview.host.reference import find_container
+    from nsview.kernel.process_events import ProcessEvents
 
     host = Host(census=arguments.census)
     reference = arguments.ref
@@ -38,6 +39,7 @@ def open_ui(arguments: argparse.Namespace, words: list[str]) -> int:
         readonly=arguments.readonly,
         interval=max(arguments.interval, _SHORTEST_INTERVAL),
         theme=arguments.theme,
+        subscribe=ProcessEvents,
     )
     app.run()
     return app.return_code or exit_codes.DONE

@@ -229,6 +229,7 @@ def _host_features(procfs: Procfs) -> Iterator[Finding]:
         yield Finding(f"{kind} namespaces", has, _there(has), "containers have none of this kind")
     yield _cgroups(procfs)
     yield _bpf_census(procfs)
+    yield _process_events()
     schedstat = Path(procfs.path("self", "schedstat")).exists()
     yield Finding("schedstat", schedstat, _there(schedstat), "every process is read at every scan")
     overlay = b"\toverlay\n" in procfs.read_global("filesystems")
@@ -254,6 +255,18 @@ def _bpf_census(procfs: Procfs) -> Finding:
         return Finding("BPF census", False, why, cost)
     found = f"loads; taken where there are more than {FEW_PROCESSES} processes"
     return Finding("BPF census", True, found, cost)
+
+
+def _process_events() -> Finding:
+    from nsview.errors import NsviewError
+    from nsview.kernel.process_events import ProcessEvents
+
+    cost = "what starts or ends is shown at the next look, not at once"
+    try:
+        ProcessEvents().close()
+    except NsviewError as error:
+        return Finding("process events", False, error.message, cost)
+    return Finding("process events", True, "acknowledged", cost)
 
 
 def _cgroups(procfs: Procfs) -> Finding:

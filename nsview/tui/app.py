@@ -28,6 +28,7 @@ from nsview.tui.palette import ContainerProvider
 from nsview.tui.scanner import JobDone, ScanFailed, Scanned, Scanner, Source
 from nsview.tui.settings import Settings, read_settings, remember_theme
 from nsview.tui.status import Status, describe, host_words
+from nsview.tui.watch import Subscribe
 
 _DEFAULT_THEME = "textual-dark"
 _FUNCTION_KEY = re.compile("f[0-9]+")
@@ -35,6 +36,8 @@ _FUNCTION_KEY = re.compile("f[0-9]+")
 
 class NsviewApp(App[None]):
     """`source` is looked at every `interval` seconds; `reference` names the page to begin with.
+
+    `subscribe` lets it look sooner when processes start or end.
 
     `theme` and `keymap` (binding id -> "key,key") override the settings, which are read from the
     user's configuration file unless they are given.
@@ -64,13 +67,14 @@ class NsviewApp(App[None]):
         theme: str | None = None,
         keymap: dict[str, str] | None = None,
         settings: Settings | None = None,
+        subscribe: Subscribe | None = None,
     ) -> None:
         super().__init__()
         self.settings = settings or read_settings()
         self.readonly = readonly
         self.snapshot: Snapshot | None = None
         self.source = source
-        self.scanner = Scanner(source, self.post_message, interval)
+        self.scanner = Scanner(source, self.post_message, interval, subscribe)
         self._reference = reference
         self._host = host_words()
         self._failure: str | None = None

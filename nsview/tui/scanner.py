@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Protocol
 
 from textual.message import Message
 
 from nsview.host.model import Snapshot
 from nsview.kernel.procfs import Procfs
+from nsview.tui.pace import Pace
+from nsview.tui.watch import Subscribe, Watch
 
 #: Looking more often costs the host more than it tells anybody.
 SHORTEST_INTERVAL = 0.5
@@ -58,18 +62,26 @@ class Scanner:
     """Takes a snapshot every `interval` seconds, and does jobs in between, in a daemon thread.
 
     `post` brings a message to the UI's thread (``App.post_message`` is safe to call from here).
-    The next snapshot is due `interval` after the last one *ended*: a slow host is not pressed.
+    The next snapshot is due `interval` after the last one *ended*: a slow host is not pressed. It
+    comes sooner when a process starts or ends, where `subscribe` lets us know: see `Pace`.
     """
 
     def __init__(
-        self, source: Source, post: Callable[[Message], object], interval: float = 2.0
+        self,
+        source: Source,
+        post: Callable[[Message], object],
+        interval: float = 2.0,
+        subscribe: Subscribe | None = None,
     ) -> None:
         self.interval = max(interval, SHORTEST_INTERVAL)
         self._source = source
         self._post = post
-        self._wake = threading.Condition()
+        self._subscribe = subscribe
+        self._lock = threading.Lock()
+        self._watch = Watch()
+        self._pace = Pace(self.interval)
         self._jobs: deque[tuple[Job, Snapshot, Callable[[Any], object]]] = deque()
-        self._due = 0.0
+        self._forced = False
         self._frozen = False
         self._suspended = False
         self._stopped = False
@@ -82,9 +94,8 @@ class Scanner:
 
     def stop(self) -> None:
         """End after what is being read now; does not wait for it."""
-        with self._wake:
+        with self._changing():
             self._stopped = True
-            self._wake.notify()
 
     @property
     def frozen(self) -> bool:
@@ -93,31 +104,33 @@ class Scanner:
 
     def freeze(self, frozen: bool) -> None:
         """Keep what is on the screen, or go on."""
-        with self._wake:
+        with self._changing():
             self._frozen = frozen
-            self._wake.notify()
 
     def suspend(self, suspended: bool) -> None:
         """Read nothing at all while another program has the terminal."""
-        with self._wake:
+        with self._changing():
             self._suspended = suspended
-            self._wake.notify()
 
     def look_now(self) -> None:
         """A snapshot as soon as possible, frozen or not."""
-        with self._wake:
-            self._due = -1.0
-            self._wake.notify()
+        with self._changing():
+            self._forced = True
 
     def submit(self, job: Job, snapshot: Snapshot, receive: Callable[[Any], object]) -> None:
         """Do `job`, then have the UI call `receive` with its result.
 
         A job that is still waiting for the same receiver is replaced: only the newest counts.
         """
-        with self._wake:
+        with self._changing():
             waiting = [one for one in self._jobs if one[2] != receive]
             self._jobs = deque([*waiting, (job, snapshot, receive)])
-            self._wake.notify()
+
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[None]:
+        with self._lock:
+            yield
+        self._watch.ring()
 
     def _run(self) -> None:
         while (step := self._next()) is not None:
@@ -128,30 +141,45 @@ class Scanner:
             except Exception as error:
                 message = ScanFailed(error)
             self._post(message)
+            if self._subscribe is not None:  # not before there is something on the screen
+                self._watch.subscribe(self._subscribe)
+                self._subscribe = None
+        self._watch.close()
 
     def _next(self) -> Callable[[], Message] | None:
-        with self._wake:
-            while not self._stopped:
+        while True:
+            with self._lock:
+                if self._stopped:
+                    return None
                 if self._jobs and not self._suspended:
-                    job, snapshot, receive = self._jobs.popleft()
-                    return lambda: JobDone(receive, job(self._source.procfs, snapshot))
+                    return partial(self._work, *self._jobs.popleft())
                 wait = self._seconds_to_wait()
-                if wait is not None and wait <= 0:
-                    return self._look
-                self._wake.wait(wait)
-            return None
+                for_events = wait is not None and not self._pace.early
+            if wait is not None and wait <= 0:
+                return self._look
+            if self._watch.wait(wait, for_events=for_events):
+                self._pace.hurry(time.monotonic())
 
     def _seconds_to_wait(self) -> float | None:
-        forced = self._due < 0
-        if self._suspended or (self._frozen and not forced):
+        if self._suspended or (self._frozen and not self._forced):
             return None
-        return self._due - time.monotonic()
+        return 0.0 if self._forced else self._pace.due - time.monotonic()
+
+    def _work(self, job: Job, snapshot: Snapshot, receive: Callable[[Any], object]) -> Message:
+        began = time.monotonic()
+        try:
+            return JobDone(receive, job(self._source.procfs, snapshot))
+        finally:
+            self._pace.worked(began, time.monotonic())
 
     def _look(self) -> Message:
+        with self._lock:
+            self._forced = False
+        self._watch.forget_events()
+        began = time.monotonic()
         try:
             # Command lines and stopped containers are cached or cheap, and views switch between
             # showing and hiding them without waiting.
             return Scanned(self._source.snapshot(commands=True, stopped=True))
         finally:
-            with self._wake:
-                self._due = time.monotonic() + self.interval
+            self._pace.looked(began, time.monotonic())

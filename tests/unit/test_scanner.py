@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import queue
 import threading
 import time
@@ -9,10 +11,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from support.processes import wait_until
 from textual.message import Message
 from tui.fake import FakeSource, empty_host
 
+from nsview.errors import NsviewError
 from nsview.tui.scanner import SHORTEST_INTERVAL, JobDone, ScanFailed, Scanned, Scanner
+from nsview.tui.watch import Subscribe
 
 PATIENCE = 10.0
 
@@ -20,10 +25,12 @@ PATIENCE = 10.0
 class Running:
     """A scanner, and the messages that it posts."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, interval: float = SHORTEST_INTERVAL, subscribe: Subscribe | None = None
+    ) -> None:
         self.source = FakeSource(empty_host())
         self.messages: queue.Queue[Message] = queue.Queue()
-        self.scanner = Scanner(self.source, self.messages.put, interval=SHORTEST_INTERVAL)
+        self.scanner = Scanner(self.source, self.messages.put, interval, subscribe)
 
     def next(self, kind: type[Message]) -> Any:
         """The next message of that kind."""
@@ -117,3 +124,88 @@ def test_frozen_scanner_looks_only_when_told(running: Running) -> None:
     running.next(Scanned)
     with pytest.raises(queue.Empty):
         running.messages.get(timeout=2 * SHORTEST_INTERVAL)
+
+
+class _Bells:
+    """Process events that the test makes up."""
+
+    def __init__(self) -> None:
+        self._fd = os.eventfd(0, os.EFD_NONBLOCK)
+        self.closed = threading.Event()
+
+    def happen(self) -> None:
+        os.eventfd_write(self._fd, 1)
+
+    def fileno(self) -> int:
+        return self._fd
+
+    def read(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.eventfd_read(self._fd)
+
+    def close(self) -> None:
+        os.close(self._fd)
+        self.closed.set()
+
+
+@pytest.fixture
+def bells() -> _Bells:
+    return _Bells()
+
+
+@pytest.fixture
+def listening(bells: _Bells) -> Iterator[Running]:
+    """It would look once in an hour, but for events."""
+    one = Running(interval=3600, subscribe=lambda: bells)
+    one.scanner.start()
+    one.next(Scanned)
+    yield one
+    one.scanner.stop()
+    assert bells.closed.wait(PATIENCE)
+
+
+def test_looks_when_something_happens(listening: Running, bells: _Bells) -> None:
+    for _ in range(3):
+        bells.happen()
+        listening.next(Scanned)
+
+
+def test_a_burst_is_one_look(listening: Running, bells: _Bells) -> None:
+    bells.happen()
+    listening.next(Scanned)
+    listening.scanner.suspend(True)
+    for _ in range(100):
+        bells.happen()
+    listening.scanner.suspend(False)
+    listening.next(Scanned)
+    with pytest.raises(queue.Empty):
+        listening.messages.get(timeout=SHORTEST_INTERVAL)
+
+
+def test_nothing_wakes_a_frozen_scanner(listening: Running, bells: _Bells) -> None:
+    listening.scanner.freeze(True)
+    bells.happen()
+    with pytest.raises(queue.Empty):
+        listening.messages.get(timeout=SHORTEST_INTERVAL)
+    listening.scanner.freeze(False)
+    listening.next(Scanned)
+
+
+def test_without_events_the_rhythm_goes_on() -> None:
+    def refuse() -> _Bells:
+        raise NsviewError("no events here")
+
+    one = Running(subscribe=refuse)
+    one.scanner.start()
+    for _ in range(2):
+        one.next(Scanned)
+    one.scanner.stop()
+
+
+def test_a_stopped_scanner_leaves_no_descriptor() -> None:
+    before = os.listdir("/proc/self/fd")
+    one = Running()
+    one.scanner.start()
+    one.next(Scanned)
+    one.scanner.stop()
+    wait_until(lambda: os.listdir("/proc/self/fd") == before)

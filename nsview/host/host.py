@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from nsview.engines.base import Daemon, Record, Store
 from nsview.engines.stores import DAEMONS, find_stores
@@ -13,7 +14,7 @@ from nsview.host.census_choice import Wanted, choose_census
 from nsview.host.containers import Facts, build_containers
 from nsview.host.initial import find_initial
 from nsview.host.membership import group_tasks
-from nsview.host.model import Rootfs, Snapshot
+from nsview.host.model import Container, Rootfs, Snapshot, Traffic
 from nsview.host.partial import partial_reasons
 from nsview.host.pid_namespaces import PidNamespaces
 from nsview.host.records import Records
@@ -25,6 +26,9 @@ from nsview.kernel.namespaces import KINDS
 from nsview.kernel.procfs import Procfs
 from nsview.kernel.task import Task
 from nsview.kernel.uptime import read_boot_time
+
+if TYPE_CHECKING:
+    from nsview.host.traffic import TrafficMeter
 
 _MNT = KINDS.index("mnt")
 _INIT = 1
@@ -58,17 +62,21 @@ class Host:
         self._roots: dict[tuple[int, int, int], Root | None] = {}
         self._stores: list[Store] = []
         self._cgroupfs = read_cgroupfs()
+        self._traffic: TrafficMeter | None = None
 
     @property
     def stores(self) -> tuple[Store, ...]:
         """The engines' directories, as the last snapshot found them."""
         return tuple(self._stores)
 
-    def snapshot(self, *, commands: bool = False, stopped: bool = False) -> Snapshot:
+    def snapshot(
+        self, *, commands: bool = False, stopped: bool = False, traffic: bool = False
+    ) -> Snapshot:
         """Look at the host now.
 
         commands: also read every process's command line.
         stopped: also list the containers that only exist on disk.
+        traffic: also read what their network namespaces carry; rates from the second time on.
         """
         began = time.perf_counter()
         tasks = self.source.read()
@@ -100,12 +108,27 @@ class Host:
             commands={pid: self._command(task) for pid, task in tasks.items()} if commands else {},
             pid_parents=pid_parents,
             threads=self.source.threads,
+            traffic=self._read_traffic(containers, initial) if traffic else {},
             boot_time=self._boot_time,
             ticks=self._ticks,
             taken=time.time(),
             duration=time.perf_counter() - began,
             partial=partial_reasons(self.procfs, tasks, initial),
         )
+
+    def _read_traffic(
+        self, containers: Iterable[Container], initial: Mapping[str, int]
+    ) -> Mapping[int, Traffic]:
+        if self._traffic is None:
+            from nsview.host.traffic import TrafficMeter
+
+            self._traffic = TrafficMeter(self.procfs)
+        members: dict[int, list[int]] = {}
+        for one in containers:
+            use = one.namespaces.get("net")
+            if use is not None and use.ino and one.pid is not None:
+                members.setdefault(use.ino, []).append(one.pid)
+        return self._traffic.read_traffic(members, initial["net"])
 
     def _command(self, task: Task) -> tuple[str, ...]:
         # execve may replace the command line, and nearly always the comm with it.

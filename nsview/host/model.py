@@ -163,6 +163,18 @@ class PidLevel(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Traffic:
+    """What a network namespace has received and sent, by the interfaces that lead out of it."""
+
+    rx_bytes: int
+    """Since they were made."""
+    tx_bytes: int
+    rx_rate: float | None = None
+    """Bytes a second since the last reading; None at the first one."""
+    tx_rate: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """The host at one moment. Never changes once made."""
 
@@ -181,6 +193,8 @@ class Snapshot:
     threads: Mapping[tuple[int, int], tuple[int, ...]] | None = None
     """Threads that may be in other namespaces than their process, where the census has looked:
     (pid, tid) -> inodes of the kinds in order, then pid and time of the next child."""
+    traffic: Mapping[int, Traffic] = field(default_factory=dict)
+    """Inode of a network namespace -> what it carries, when it was asked for."""
     boot_time: float = 0.0
     """Unix time of boot: start times count from here."""
     ticks: int = 100

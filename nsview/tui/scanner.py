@@ -29,7 +29,9 @@ class Source(Protocol):
 
     procfs: Procfs
 
-    def snapshot(self, *, commands: bool = False, stopped: bool = False) -> Snapshot:
+    def snapshot(
+        self, *, commands: bool = False, stopped: bool = False, traffic: bool = False
+    ) -> Snapshot:
         """Look now."""
 
 
@@ -180,6 +182,6 @@ class Scanner:
         try:
             # Command lines and stopped containers are cached or cheap, and views switch between
             # showing and hiding them without waiting.
-            return Scanned(self._source.snapshot(commands=True, stopped=True))
+            return Scanned(self._source.snapshot(commands=True, stopped=True, traffic=True))
         finally:
             self._pace.looked(began, time.monotonic())

@@ -12,7 +12,7 @@ import tempfile
 from dataclasses import replace
 
 from nsview.engines.base import Pod
-from nsview.host.model import Container, NamespaceUse, Rootfs, Snapshot
+from nsview.host.model import Container, NamespaceUse, Rootfs, Snapshot, Traffic
 from nsview.kernel.namespaces import INITIAL_INODES, KINDS
 from nsview.kernel.procfs import Procfs
 from nsview.kernel.task import CgroupPath, Task
@@ -43,6 +43,7 @@ class HostBuilder:
         self.containers: list[Container] = []
         self.membership: dict[int, str] = {}
         self.pid_parents: dict[int, int] = {}
+        self.traffic = {HOST[1]: Traffic(rx_bytes=0, tx_bytes=0, rx_rate=1.2e6, tx_rate=3.5e5)}
         self._inode = 4026532100
         for pid, ppid, comm in ((1, 0, "systemd"), (2, 0, "kthreadd"), (512, 1, "sshd"),
                                 (640, 1, "dockerd"), (702, 1, "containerd")):  # fmt: skip
@@ -110,6 +111,9 @@ class HostBuilder:
             namespaces=self._use(namespaces) if pid else {}, rootfs=Rootfs("overlay", 7),
             command=(f"/usr/bin/{name}", "--serve"), parent=inside.ref if inside else None,
         )  # fmt: skip
+        if pid and namespaces[1] != HOST[1]:
+            rates = {"rx_rate": pid * 48.0, "tx_rate": pid * 3.0} if pid < 5000 else {}
+            self.traffic[namespaces[1]] = Traffic(rx_bytes=0, tx_bytes=0, **rates)
         container = replace(container, **more)
         self.containers.append(container)
         return container
@@ -123,7 +127,7 @@ class HostBuilder:
                 containers=(first, *sorted(others, key=lambda one: (one.engine, one.name))),
                 membership=self.membership, initial=dict(INITIAL_INODES), commands=self.commands,
                 pid_parents=self.pid_parents, boot_time=BOOT, ticks=TICKS, taken=NOW,
-                duration=0.007,
+                duration=0.007, traffic=self.traffic,
             ),
             **more,
         )  # fmt: skip
@@ -200,7 +204,9 @@ class FakeSource:
         self.failure: Exception | None = None
         self.looks = 0
 
-    def snapshot(self, *, commands: bool = False, stopped: bool = False) -> Snapshot:
+    def snapshot(
+        self, *, commands: bool = False, stopped: bool = False, traffic: bool = False
+    ) -> Snapshot:
         """What is there now."""
         self.looks += 1
         if self.failure is not None:

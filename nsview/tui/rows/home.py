@@ -6,15 +6,16 @@ import re
 import time
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Literal
 
 from nsview.display import display
-from nsview.host.model import Container, Snapshot
+from nsview.host.model import Container, Snapshot, Traffic
 from nsview.kernel.namespaces import KINDS
 from nsview.tui.row_layout import Cell, Column, Row
 from nsview.tui.rows.filter import compile_filter
 from nsview.tui.rows.outline import outline
-from nsview.tui.rows.units import duration
+from nsview.tui.rows.units import byte_rates, duration
 from nsview.tui.status import plural
 
 Grouping = Literal["pod", "flat", "engine", "user", "tree"]
@@ -38,6 +39,7 @@ COLUMNS = (
     Column(key="id", title="ID", width=SHORT_ID, worth=3, sortable=False),
     Column(key="pid", title="PID", min_width=6, align="right"),
     Column(key="processes", title="PROCS", min_width=6, align="right"),
+    Column(key="net", title="NET RX/TX", width=11, align="right", worth=3),
     Column(key="namespaces", title="NAMESPACES", width=10, sortable=False),
     Column(key="rootfs", title="ROOTFS", max_width=12, worth=1),
     Column(key="user", title="USER", max_width=12, worth=2),
@@ -116,7 +118,8 @@ def choose(snapshot: Snapshot, options: HomeOptions) -> list[Container]:
         and (options.stopped or one.status != "stopped")
         and (not options.filter or test(_searched(one)))
     ]
-    return sorted(chosen, key=_SORT_KEYS[options.sort], reverse=options.reverse)
+    key = partial(_quietness, snapshot) if options.sort == "net" else _SORT_KEYS[options.sort]
+    return sorted(chosen, key=key, reverse=options.reverse)
 
 
 def _searched(one: Container) -> str:
@@ -142,6 +145,7 @@ def _left_out(snapshot: Snapshot, options: HomeOptions) -> Iterable[Row]:
 
 class _Builder:
     def __init__(self, snapshot: Snapshot, options: HomeOptions) -> None:
+        self._snapshot = snapshot
         self._now = snapshot.taken
         self._options = options
 
@@ -154,6 +158,7 @@ class _Builder:
             _id(one),
             str(one.pid) if one.pid else _NONE,
             str(len(one.members)) if one.members else _NONE,
+            _net(self._snapshot, one),
             _namespaces(one),
             _rootfs(one),
             _user(one) or _NONE,
@@ -297,6 +302,28 @@ def _namespaces(one: Container) -> Cell:
     return Cell(flags, "", tuple(shared))
 
 
+def _traffic(snapshot: Snapshot, one: Container) -> Traffic | None:
+    # What shares the host's network has no traffic of its own.
+    use = one.namespaces.get("net")
+    if use is None or (use.shared and one.kind != _HOST):
+        return None
+    return snapshot.traffic.get(use.ino)
+
+
+def _net(snapshot: Snapshot, one: Container) -> Cell | str:
+    traffic = _traffic(snapshot, one)
+    if traffic is None or traffic.rx_rate is None or traffic.tx_rate is None:
+        return _NONE
+    text = byte_rates(traffic.rx_rate, traffic.tx_rate)
+    return Cell(text, "dim") if text == "0/0" else text
+
+
+def _quietness(snapshot: Snapshot, one: Container) -> tuple[object, ...]:
+    traffic = _traffic(snapshot, one)
+    rates = (traffic.rx_rate or 0.0) + (traffic.tx_rate or 0.0) if traffic else -1.0
+    return -rates, one.name.casefold()
+
+
 def _rootfs(one: Container) -> Cell | str:
     if one.rootfs is None:
         return _NONE
@@ -308,4 +335,4 @@ def _clock(moment: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(moment))
 
 
-assert len(KINDS) <= COLUMNS[6].width  # type: ignore[operator]  # the flags fit
+assert len(KINDS) <= COLUMNS[7].width  # type: ignore[operator]  # the flags fit

@@ -19,6 +19,11 @@ def duration(seconds: float) -> str:
     return f"{whole}s"
 
 
+def byte_rates(received: float, sent: float) -> str:
+    """``4.1K/38M``, ``0/980``: bytes a second in both directions, in at most eleven cells."""
+    return "/".join(byte_size(round(rate)).removesuffix(" B") for rate in (received, sent))
+
+
 def byte_size(count: int) -> str:
     """``0 B``, ``120 B``, ``4.1K``, ``38M``: in at most six cells."""
     if count < _KIB:

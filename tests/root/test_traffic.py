@@ -1,0 +1,105 @@
+"""Traffic of network namespaces against what ip(8) says in there."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from support.processes import inode, sandbox
+from support.requirements import need_programs, need_root
+
+from nsview.host.host import Host
+from nsview.host.model import Snapshot
+
+FLOOD = """
+import socket, sys
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+    for _ in range(40):
+        one.sendto(bytes(1000), (sys.argv[1], 9))
+"""
+
+
+@pytest.fixture(autouse=True)
+def _our_threads_stay_where_they_are() -> Iterator[None]:
+    need_root()
+    need_programs("ip", "nsenter")
+    yield
+    tasks = os.listdir("/proc/self/task")
+    assert {inode(f"self/task/{tid}", "net") for tid in tasks} == {inode("self", "net")}
+
+
+def inside(pid: int, *words: str) -> bytes:
+    return subprocess.check_output(["nsenter", "--target", str(pid), "--net", "--", *words])
+
+
+def ip(pid: int, words: str) -> None:
+    inside(pid, "ip", *words.split())
+
+
+def counters(pid: int, name: str) -> tuple[int, int]:
+    (one,) = json.loads(inside(pid, "ip", "-json", "-statistics", "link", "show", name))
+    return one["stats64"]["rx"]["bytes"], one["stats64"]["tx"]["bytes"]
+
+
+@contextlib.contextmanager
+def pair() -> Iterator[tuple[int, int]]:
+    """Two network namespaces with a cable between them: ``left`` and ``right``."""
+    with sandbox("--net", "--mount") as left, sandbox("--net", "--mount") as right:
+        ip(left, f"link add left type veth peer name right netns {right}")
+        for pid, name, address in ((left, "left", "10.9.8.1/24"), (right, "right", "10.9.8.2/24")):
+            inside(pid, "sysctl", "-qw", f"net.ipv6.conf.{name}.disable_ipv6=1")
+            ip(pid, f"address add {address} dev {name}")
+            ip(pid, f"link set {name} up")
+        yield left, right
+
+
+def bytes_of(snapshot: Snapshot, pid: int) -> tuple[int, int]:
+    one = snapshot.traffic[inode(pid, "net")]
+    return one.rx_bytes, one.tx_bytes
+
+
+def test_what_goes_through_a_cable() -> None:
+    with pair() as (left, right):
+        host = Host()
+        before = host.snapshot(traffic=True)
+        inside(left, sys.executable, "-I", "-c", FLOOD, "10.9.8.2")
+        after = host.snapshot(traffic=True)
+        for pid, name in ((left, "left"), (right, "right")):
+            assert bytes_of(after, pid) == counters(pid, name)
+        (_, sent), (_, sent_before) = bytes_of(after, left), bytes_of(before, left)
+        assert sent - sent_before >= 40_000
+        one = after.traffic[inode(left, "net")]
+        assert one.tx_rate is not None
+        assert one.tx_rate > 0
+
+
+def test_what_a_bridge_repeats_counts_once() -> None:
+    with pair() as (left, right):
+        ip(right, "link add inner type bridge")
+        ip(right, "link add port type veth peer name end")
+        ip(right, "link set port master inner")
+        host = Host()
+        snapshot = host.snapshot(traffic=True)
+        assert bytes_of(snapshot, right) == counters(right, "right")
+        ip(right, "link set right name other")
+        ip(right, "link delete port")
+        assert bytes_of(host.snapshot(traffic=True), right) == counters(right, "other")
+        assert left
+
+
+def test_a_namespace_with_nothing_but_its_loopback() -> None:
+    with sandbox("--net", "--mount") as pid:
+        ip(pid, "link set lo up")
+        inside(pid, sys.executable, "-I", "-c", FLOOD, "127.0.0.2")
+        assert counters(pid, "lo") > (40_000, 40_000)
+        assert bytes_of(Host().snapshot(traffic=True), pid) == (0, 0)
+
+
+def test_the_hosts() -> None:
+    snapshot = Host().snapshot(traffic=True)
+    assert snapshot.traffic[snapshot.initial["net"]].rx_bytes > 0

@@ -9,27 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
-from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from nsview.display import display
-from nsview.tui.row_layout import (
-    GAP,
-    Cell,
-    Column,
-    Placed,
-    Row,
-    fold_mark,
-    measure,
-    place,
-)
+from nsview.tui import row_messages
+from nsview.tui.row_cursor import RowCursor
+from nsview.tui.row_layout import GAP, Cell, Column, Placed, Row, fold_mark, measure, place
 from nsview.tui.row_painter import RowPainter
 
 __all__ = ["Cell", "Column", "Row", "RowTable"]
@@ -67,50 +59,20 @@ class RowTable(ScrollView, can_focus=True):
         Binding("space", "fold", "fold", show=False, id="table.fold"),
     ]
 
-    class _About(Message):
-        def __init__(self, table: RowTable, key: Hashable) -> None:
-            super().__init__()
-            self.table = table
-            self.key = key
-
-        @property
-        def control(self) -> RowTable:
-            """For ``@on(RowTable.Selected, "#id")``."""
-            return self.table
-
-    class Selected(_About):
-        """Enter, or a double click, on the row of that key."""
-
-    class Highlighted(_About):
-        """The cursor came to that row; key None: there is no row left."""
-
-    class Toggled(_About):
-        """Space on an expandable row, or a click on its mark: it is to be folded or unfolded."""
-
-    class SortRequested(Message):
-        """A click on a column's title."""
-
-        def __init__(self, table: RowTable, column: str) -> None:
-            super().__init__()
-            self.table = table
-            self.column = column
-
-        @property
-        def control(self) -> RowTable:
-            """For ``@on(RowTable.SortRequested, "#id")``."""
-            return self.table
+    Selected: TypeAlias = row_messages.Selected
+    Highlighted: TypeAlias = row_messages.Highlighted
+    Toggled: TypeAlias = row_messages.Toggled
+    SortRequested: TypeAlias = row_messages.SortRequested
+    SortMenuRequested: TypeAlias = row_messages.SortMenuRequested
 
     def __init__(
         self, columns: Sequence[Column] = (), *, id: str | None = None, placeholder: str = ""
     ) -> None:
         super().__init__(id=id)
         self._columns = tuple(columns)
-        self._rows: list[Row] = []
-        self._index: dict[Hashable, int] = {}
+        self._cursor = RowCursor()
         self._widths = measure(self._columns, ())
         self._placed: list[Placed] = []
-        self._cursor = 0
-        self._wanted: Hashable | None = None
         self._sort: tuple[str | None, bool] = (None, False)
         self._placeholder = placeholder
         self._painter = RowPainter(self)
@@ -120,7 +82,7 @@ class RowTable(ScrollView, can_focus=True):
     @property
     def rows(self) -> Sequence[Row]:
         """The rows as they were given."""
-        return self._rows
+        return self._cursor.rows
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -133,8 +95,7 @@ class RowTable(ScrollView, can_focus=True):
             return
         self._columns = tuple(columns)
         self._widths = measure(self._columns, ())
-        self._wanted = self.cursor_key  # the same things may come back in other columns
-        self._rows, self._index = [], {}
+        self._cursor.clear()
         self._lay_out()
 
     def set_rows(self, rows: Sequence[Row]) -> None:
@@ -143,22 +104,16 @@ class RowTable(ScrollView, can_focus=True):
         When that row is gone, the cursor goes to the nearest one that is left.
         """
         rows = list(rows)
-        if rows == self._rows:
+        old, old_key = self._cursor.rows, self._cursor.key
+        if rows == old:
             return
-        old, old_key = self._rows, self.cursor_key
-        self._rows = rows
-        self._index = {row.key: number for number, row in enumerate(rows)}
-        if self._wanted is not None and self._wanted in self._index:
-            self._cursor = self._index[self._wanted]
-        else:
-            self._cursor = self._nearest(old)
-        self._wanted = None
+        self._cursor.replace(rows)
         if not self._widen() and len(old) == len(rows):
             self._refresh_changed(old)
         else:
             self._lay_out()
         self._follow_cursor()
-        if self.cursor_key != old_key:
+        if self._cursor.key != old_key:
             self._tell()
 
     def set_sort(self, column: str | None, *, reverse: bool = False) -> None:
@@ -178,42 +133,34 @@ class RowTable(ScrollView, can_focus=True):
     @property
     def cursor_key(self) -> Hashable | None:
         """The key of the row under the cursor."""
-        return self._rows[self._cursor].key if self._cursor < len(self._rows) else None
+        return self._cursor.key
 
     @property
     def cursor_row(self) -> Row | None:
         """The row under the cursor."""
-        return self._rows[self._cursor] if self._cursor < len(self._rows) else None
+        return self._cursor.row
 
     def move_cursor_to(self, key: Hashable) -> bool:
         """Put the cursor on a row; False when there is none of that key."""
-        number = self._index.get(key)
+        number = self._cursor.find(key)
         if number is not None:
             self._move(number)
         return number is not None
 
-    def _nearest(self, old: list[Row]) -> int:
-        # The row itself, else the next one of the old order that is still there, else one before.
-        for row in (*old[self._cursor :], *reversed(old[: self._cursor])):
-            if row.key in self._index:
-                return self._index[row.key]
-        return 0
-
     def _move(self, number: int) -> None:
-        number = max(0, min(number, len(self._rows) - 1))
-        if number != self._cursor and self._rows:
-            before, self._cursor = self._cursor, number
+        before = self._cursor.at
+        if self._cursor.move(number):
             self.refresh_line(before + _HEADER)
-            self.refresh_line(number + _HEADER)
+            self.refresh_line(self._cursor.at + _HEADER)
             self._tell()
         self._follow_cursor()
 
     def _follow_cursor(self) -> None:
         page = self._page
-        top = self.scroll_offset.y
-        if page <= 0 or top <= self._cursor < top + page:
+        top, at = self.scroll_offset.y, self._cursor.at
+        if page <= 0 or top <= at < top + page:
             return
-        target = self._cursor if self._cursor < top else self._cursor - page + 1
+        target = at if at < top else at - page + 1
         self.scroll_to(y=target, animate=False, force=True)
 
     @property
@@ -227,11 +174,11 @@ class RowTable(ScrollView, can_focus=True):
 
     def action_move(self, lines: int) -> None:
         """Move the cursor."""
-        self._move(self._cursor + lines)
+        self._move(self._cursor.at + lines)
 
     def action_page(self, pages: int) -> None:
         """Move the cursor by what is in sight."""
-        self._move(self._cursor + pages * max(1, self._page - 1))
+        self._move(self._cursor.at + pages * max(1, self._page - 1))
 
     def action_first(self) -> None:
         """The first row."""
@@ -239,7 +186,7 @@ class RowTable(ScrollView, can_focus=True):
 
     def action_last(self) -> None:
         """The last row."""
-        self._move(len(self._rows) - 1)
+        self._move(len(self.rows) - 1)
 
     def action_sideways(self, direction: int) -> None:
         """Scroll to the side, if there is more."""
@@ -268,10 +215,10 @@ class RowTable(ScrollView, can_focus=True):
             self._click_title(x)
             return
         number = offset.y - _HEADER + self.scroll_offset.y
-        if number >= len(self._rows):
+        if number >= len(self.rows):
             return
         self._move(number)
-        row = self._rows[number]
+        row = self.rows[number]
         if row.expandable and self._on_mark(row, x):
             self.post_message(self.Toggled(self, row.key))
         elif event.chain == 2:
@@ -312,11 +259,11 @@ class RowTable(ScrollView, can_focus=True):
 
     def on_focus(self) -> None:
         """The cursor shows that keys come here."""
-        self.refresh_line(self._cursor + _HEADER)
+        self.refresh_line(self._cursor.at + _HEADER)
 
     def on_blur(self) -> None:
         """The cursor shows that keys go elsewhere."""
-        self.refresh_line(self._cursor + _HEADER)
+        self.refresh_line(self._cursor.at + _HEADER)
 
     def notify_style_update(self) -> None:
         """Another theme: nothing that was drawn is of use."""
@@ -330,9 +277,9 @@ class RowTable(ScrollView, can_focus=True):
         fill = self._painter.style()
         if y < _HEADER:
             strip = self._painter.header(self._placed, *self._sort)
-        elif number < len(self._rows):
+        elif number < len(self.rows):
             state = self._state(number)
-            strip = self._painter.row(self._rows[number], self._placed, state)
+            strip = self._painter.row(self.rows[number], self._placed, state)
             fill = self._painter.style(*state)
         elif number == 0:
             text = Segment(" " + display(self._placeholder), self._painter.style("placeholder"))
@@ -342,22 +289,22 @@ class RowTable(ScrollView, can_focus=True):
         return strip.crop_extend(left, left + width, fill)
 
     def _state(self, number: int) -> tuple[str, ...]:
-        style = self._rows[number].style
-        if number != self._cursor:
+        style = self.rows[number].style
+        if number != self._cursor.at:
             return (style,)
         return (style, "cursor" if self.has_focus else "cursor-blurred")
 
     def _refresh_changed(self, old: list[Row]) -> None:
         top = self.scroll_offset.y
-        for number in range(top, min(top + self._page + 1, len(self._rows))):
-            if self._rows[number] != old[number]:
+        for number in range(top, min(top + self._page + 1, len(self.rows))):
+            if self.rows[number] != old[number]:
                 self.refresh_line(number + _HEADER)
 
     def _widen(self) -> bool:
         # Columns only ever get wider while the table is there: nothing jumps back and forth when
         # a long value comes and goes.
         widths = [
-            max(pair) for pair in zip(self._widths, measure(self._columns, self._rows), strict=True)
+            max(pair) for pair in zip(self._widths, measure(self._columns, self.rows), strict=True)
         ]
         changed = widths != self._widths
         self._widths = widths
@@ -366,6 +313,6 @@ class RowTable(ScrollView, can_focus=True):
     def _lay_out(self) -> None:
         self._placed = place(self._columns, self._widths, self.scrollable_content_region.width)
         width = self._placed[-1].start + self._placed[-1].width if self._placed else 0
-        self.virtual_size = Size(width, len(self._rows) + _HEADER)
+        self.virtual_size = Size(width, len(self.rows) + _HEADER)
         self._painter.forget_rows()
         self.refresh()

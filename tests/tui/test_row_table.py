@@ -166,6 +166,30 @@ def test_other_columns_keep_the_cursor() -> None:
     drive(script)
 
 
+def test_the_scrollbar_covers_no_column_and_moves_none() -> None:
+    columns = (
+        Column(key="name", title="NAME", min_width=20, flex=True),
+        Column(key="up", title="UP", align="right"),
+    )
+
+    def some(count: int) -> list[Row]:
+        return [Row(n, (f"web-{n:03}", f"{n:03}")) for n in range(count)]
+
+    async def script(app: TableApp, pilot: Pilot[None]) -> None:
+        app.table.set_columns(columns)
+        app.table.set_rows(some(3))
+        await pilot.pause()
+        few = app.table.render_line(3).text
+        app.table.set_rows(some(100))
+        await pilot.pause()
+        assert app.table.show_vertical_scrollbar
+        many = app.table.render_line(3).text
+        assert many.rstrip().endswith(" 002")
+        assert few.rstrip() == many.rstrip()
+
+    drive(script)
+
+
 def test_five_thousand_rows_are_quick() -> None:
     limit_set, limit_draw = 0.015, 0.008
     margin = (

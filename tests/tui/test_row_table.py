@@ -173,7 +173,7 @@ def test_the_scrollbar_covers_no_column_and_moves_none() -> None:
     )
 
     def some(count: int) -> list[Row]:
-        return [Row(n, (f"web-{n:03}", f"{n:03}")) for n in range(count)]
+        return [Row(n, ("web-" * 40, f"{n:03}")) for n in range(count)]
 
     async def script(app: TableApp, pilot: Pilot[None]) -> None:
         app.table.set_columns(columns)

@@ -28,9 +28,9 @@ EPILOG = """\
   nsview run --rootfs R -d --name web -- httpd    in the background: see nsview ls, enter, stop, rm
 
 All namespaces but user and time are new; there is no network but the loopback device. Rights are
-as docker gives them: fourteen capabilities, hidden and read-only parts of /proc and /sys, and
-no_new_privs. What the command writes is in the upper directory, until nsview rm, or with --rm until
-it ends. Ctrl-] three times hangs up.
+as docker gives them: fourteen capabilities, its list of system calls, hidden and read-only parts
+of /proc and /sys; and no_new_privs. What the command writes is in the upper directory, until
+nsview rm, or with --rm until it ends. Ctrl-] three times hangs up.
 
 SIZE is bytes, or has a unit: 64m, 2g (powers of 1024).
 
@@ -135,6 +135,12 @@ def _add_rights(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--cap-drop", action="append", default=[], metavar="CAP")
     group.add_argument(
+        "--seccomp",
+        default="default",
+        metavar="LIST",
+        help="system calls: default (docker's list), none (all of them), or a FILE as docker's",
+    )
+    group.add_argument(
         "--strict", action="store_true", help="fail when this host cannot set a limit"
     )
 
@@ -231,6 +237,7 @@ def _spec(arguments: argparse.Namespace) -> Spec:
         network=arguments.net,
         limits=check_limits(memory, arguments.cpus, pids),
         capabilities=capability_mask(arguments.cap_add, arguments.cap_drop),
+        seccomp=arguments.seccomp,
         init=arguments.init,
         remove=arguments.rm,
         detached=arguments.detach,

@@ -15,6 +15,7 @@ from nsview.enter.program import find_program, find_shell
 from nsview.errors import NsviewError
 from nsview.kernel.safe_open import read_below
 from nsview.sandbox.orders import Become
+from nsview.sandbox.seccomp_profile import make_filter
 from nsview.sandbox.spec import Spec
 
 NOT_FOUND: Final = 127
@@ -61,6 +62,7 @@ def find_command(spec: Spec, root: int, hostname: str) -> tuple[Become, str | No
         "gid": account.gid,
         "groups": list(account.groups),
         "directory": os.fsencode(spec.directory),
+        "filter": make_filter(spec.seccomp, spec.capabilities),
     }
     return become, words
 

@@ -69,6 +69,8 @@ def _become(orders: Orders, become: Become, report: int) -> None:
             libc.prctl(libc.PR_SET_PDEATHSIG, _DEATH)
         os.chdir(become["directory"])
         libc.default_signals()
+        if become["filter"]:
+            libc.install_filter(become["filter"])
         os.execve(  # noqa: S606 - this is what the process is for
             become["path"], become["arguments"], become["environment"]
         )

@@ -81,3 +81,5 @@ class Become(TypedDict):
     gid: int
     groups: list[int]
     directory: bytes
+    filter: bytes
+    """Seccomp's, as an array of struct sock_filter; empty for none."""

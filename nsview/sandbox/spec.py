@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from nsview.errors import NsviewError
 from nsview.kernel.capabilities import ENGINE_DEFAULT, NAMES
 from nsview.sandbox.cgroups import Limits
+from nsview.sandbox.seccomp_profile import DEFAULT, NONE, make_filter
 
 if TYPE_CHECKING:
     from nsview.layers.covers import Cover
@@ -78,6 +79,9 @@ class Spec:
     network: Network = "none"
     limits: Limits = field(default_factory=lambda: Limits(pids=DEFAULT_PIDS))
     capabilities: int = 0
+    """At most these, as a mask."""
+    seccomp: str = DEFAULT
+    """``default``, ``none``, or the name of a file with a list of system calls."""
     init: bool = True
     remove: bool = False
     detached: bool = False
@@ -110,6 +114,8 @@ def check_spec(spec: Spec) -> None:
             raise NsviewError(f"--bind {one.source}: neither a directory nor a regular file")
     for target in spec.tmpfs:
         _check_target("--tmpfs", target)
+    if spec.seccomp not in (DEFAULT, NONE):
+        make_filter(spec.seccomp, spec.capabilities)
 
 
 def stat_is_plain(path: str) -> bool:

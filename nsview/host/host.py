@@ -28,6 +28,8 @@ from nsview.kernel.task import Task
 from nsview.kernel.uptime import read_boot_time
 
 if TYPE_CHECKING:
+    from nsview.host.meter import Meter
+    from nsview.host.resources import Resources
     from nsview.host.traffic import TrafficMeter
 
 _MNT = KINDS.index("mnt")
@@ -62,6 +64,7 @@ class Host:
         self._roots: dict[tuple[int, int, int], Root | None] = {}
         self._stores: list[Store] = []
         self._cgroupfs = read_cgroupfs()
+        self._meter: Meter | None = None
         self._traffic: TrafficMeter | None = None
 
     @property
@@ -70,12 +73,18 @@ class Host:
         return tuple(self._stores)
 
     def snapshot(
-        self, *, commands: bool = False, stopped: bool = False, traffic: bool = False
+        self,
+        *,
+        commands: bool = False,
+        stopped: bool = False,
+        resources: bool = False,
+        traffic: bool = False,
     ) -> Snapshot:
         """Look at the host now.
 
         commands: also read every process's command line.
         stopped: also list the containers that only exist on disk.
+        resources: also read what each container uses; rates from the second time on.
         traffic: also read what their network namespaces carry; rates from the second time on.
         """
         began = time.perf_counter()
@@ -107,6 +116,7 @@ class Host:
             initial=initial,
             commands={pid: self._command(task) for pid, task in tasks.items()} if commands else {},
             pid_parents=pid_parents,
+            resources=self._read_resources(tasks, membership, containers) if resources else {},
             threads=self.source.threads,
             traffic=self._read_traffic(containers, initial) if traffic else {},
             boot_time=self._boot_time,
@@ -115,6 +125,18 @@ class Host:
             duration=time.perf_counter() - began,
             partial=partial_reasons(self.procfs, tasks, initial),
         )
+
+    def _read_resources(
+        self,
+        tasks: Mapping[int, Task],
+        membership: Mapping[int, str],
+        containers: Iterable[Container],
+    ) -> Mapping[str, Resources]:
+        if self._meter is None:
+            from nsview.host.meter import Meter
+
+            self._meter = Meter(self.procfs, self._cgroupfs)
+        return self._meter.read(tasks, membership, containers)
 
     def _read_traffic(
         self, containers: Iterable[Container], initial: Mapping[str, int]

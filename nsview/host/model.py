@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from nsview.engines.base import Pod
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.task import Task
+
+if TYPE_CHECKING:
+    from nsview.host.resources import Resources
 
 Status = Literal["running", "paused", "stopped"]
 ContainerKind = Literal["host", "container", "pod", "isolated"]
@@ -193,6 +196,8 @@ class Snapshot:
     threads: Mapping[tuple[int, int], tuple[int, ...]] | None = None
     """Threads that may be in other namespaces than their process, where the census has looked:
     (pid, tid) -> inodes of the kinds in order, then pid and time of the next child."""
+    resources: Mapping[str, Resources] = field(default_factory=dict)
+    """`ref` -> what that container uses, when it was asked for; the host's: the whole machine."""
     traffic: Mapping[int, Traffic] = field(default_factory=dict)
     """Inode of a network namespace -> what it carries, when it was asked for."""
     boot_time: float = 0.0

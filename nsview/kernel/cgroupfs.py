@@ -11,7 +11,7 @@ import functools
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from nsview.kernel.mountinfo import Mount, parse_mountinfo
 from nsview.kernel.task import CgroupPath
@@ -47,6 +47,16 @@ class Hierarchy:
         return os.path.join(self.target, *below)
 
 
+class Place(NamedTuple):
+    """Where the files of a controller are for some task."""
+
+    version: int
+    """1 or 2: what the files are called."""
+    directory: str
+    top: str
+    """Where the hierarchy is mounted: no group above it can be seen."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cgroupfs:
     """The hierarchies of control groups that we have mounted."""
@@ -60,7 +70,7 @@ class Cgroupfs:
         versions = {hierarchy.version for hierarchy in self.hierarchies}
         return {(1,): "v1", (2,): "v2", (1, 2): "hybrid"}.get(tuple(sorted(versions)), "none")
 
-    def directory(self, cgroups: Iterable[CgroupPath], controller: str) -> str | None:
+    def place(self, cgroups: Iterable[CgroupPath], controller: str) -> Place | None:
         """Return where the files of one controller (``memory``, ``name=systemd``) are for a task.
 
         A v1 hierarchy that has the controller goes before v2. None when it is not mounted, or not
@@ -74,10 +84,16 @@ class Cgroupfs:
                 unified = cgroup.path
         return None if unified is None else self._find(2, unified, controller)
 
+    def directory(self, cgroups: Iterable[CgroupPath], controller: str) -> str | None:
+        """Return the directory of `place`."""
+        place = self.place(cgroups, controller)
+        return None if place is None else place.directory
+
     def unified_directory(self, cgroups: Iterable[CgroupPath]) -> str | None:
         """Return where a task is in the v2 hierarchy, whatever controllers that has."""
         path = next((cgroup.path for cgroup in cgroups if cgroup.hierarchy == 0), None)
-        return None if path is None else self._find(2, path, "")
+        place = None if path is None else self._find(2, path, "")
+        return None if place is None else place.directory
 
     def read_frozen(self, cgroups: tuple[CgroupPath, ...]) -> bool:
         """Say whether a task is frozen (paused), or about to be, by its cgroup or one above it."""
@@ -86,8 +102,8 @@ class Cgroupfs:
     def _frozen_v1(self, cgroups: tuple[CgroupPath, ...]) -> bool:
         """Read freezer.state: it tells of the cgroups above, too (freezer-subsystem.rst)."""
         path = next((one.path for one in cgroups if "freezer" in one.controllers.split(",")), None)
-        directory = None if path is None else self._find(1, path, "freezer")
-        return directory is not None and _read(directory, "freezer.state").strip() in _STOPPED
+        place = None if path is None else self._find(1, path, "freezer")
+        return place is not None and _read(place.directory, "freezer.state").strip() in _STOPPED
 
     def _frozen_v2(self, cgroups: tuple[CgroupPath, ...]) -> bool:
         """Read cgroup.events, which tells of the cgroups above once all tasks have stopped, and
@@ -98,12 +114,12 @@ class Cgroupfs:
         events = _read(directory, "cgroup.events").split(b"\n")
         return b"frozen 1" in events or _read(directory, "cgroup.freeze").strip() == b"1"
 
-    def _find(self, version: int, path: str, controller: str) -> str | None:
+    def _find(self, version: int, path: str, controller: str) -> Place | None:
         for hierarchy in self.hierarchies:
             if hierarchy.version == version and (version == 2 or controller in hierarchy.options):
                 directory = hierarchy.directory(path)
                 if directory is not None:
-                    return directory
+                    return Place(version, directory, hierarchy.target)
         return None
 
 

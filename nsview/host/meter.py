@@ -1,0 +1,115 @@
+"""Reads what every container uses, tick by tick: one read a figure, none a process.
+
+Two exceptions cost a read for each process: containers without a control group of their own, and
+bytes read and written where the kernel's v1 controller does not count them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from nsview.host.cgroup_gauge import CgroupGauge, LimitsOfGroups
+from nsview.host.machine import MachineGauge
+from nsview.host.model import Container
+from nsview.host.own_cgroups import CgroupOwners
+from nsview.host.process_gauge import ProcessGauge
+from nsview.host.process_io import ProcessIo
+from nsview.host.reference import HOST_REF
+from nsview.host.resources import Resources
+from nsview.kernel.cgroup_files import KeptFiles
+from nsview.kernel.cgroupfs import Cgroupfs
+from nsview.kernel.procfs import Procfs
+from nsview.kernel.task import CgroupPath, Task
+
+#: Limits are looked at anew after so many readings: nobody changes them every second.
+_LIMITS_LAST = 8
+#: What was read so many seconds ago is still good: in less time rates would mostly be chance.
+_FRESH = 0.4
+
+
+class _Group:
+    """Control groups of a container's own; `turn` spreads the readings of limits over time."""
+
+    def __init__(self, gauge: CgroupGauge, limits: LimitsOfGroups, turn: int) -> None:
+        self._gauge = gauge
+        self._limits = gauge.read_limits(limits)
+        self._turn = turn
+        self.io: ProcessIo | None = None
+        """Where its group does not count it."""
+
+    def read(self, files: KeptFiles, limits: LimitsOfGroups, tasks: Iterable[Task]) -> Resources:
+        self._turn += 1
+        if self._turn % _LIMITS_LAST == 0:
+            self._limits = self._gauge.read_limits(limits)
+        found = self._gauge.read(files.read, self._limits)
+        return found if self.io is None else replace(found, io=self.io.read(tasks))
+
+
+@dataclass(slots=True)
+class _Metered:
+    cgroups: tuple[CgroupPath, ...]
+    gauge: _Group | ProcessGauge
+    moment: float = float("-inf")
+    last: Resources = Resources()  # noqa: RUF009 - frozen
+
+
+class Meter:
+    """Not thread-safe: one scanner owns it. What was read `fresh` seconds ago is given again."""
+
+    def __init__(self, procfs: Procfs, cgroupfs: Cgroupfs, fresh: float = _FRESH) -> None:
+        self._procfs = procfs
+        self._fresh = fresh
+        self._cgroupfs = cgroupfs
+        self._files = KeptFiles()
+        self._machine = MachineGauge(procfs)
+        self._metered: dict[str, _Metered] = {}
+
+    def read(
+        self,
+        tasks: Mapping[int, Task],
+        membership: Mapping[int, str],
+        containers: Iterable[Container],
+    ) -> dict[str, Resources]:
+        """`ref` -> what it uses, of each container that runs; the host's is the whole machine.
+
+        Asked again at once, it looks only at containers that are new.
+        """
+        running = [one for one in containers if one.pid is not None]
+        owners = CgroupOwners(tasks, membership, running)
+        limits = LimitsOfGroups()
+        metered: dict[str, _Metered] = {}
+        all_read = True
+        for turn, one in enumerate(running):
+            known = metered[one.ref] = self._of(one.ref, owners.own_cgroups(one), limits, turn)
+            now = time.monotonic()
+            if now - known.moment < self._fresh:
+                all_read = False
+                continue
+            known.moment = now
+            members = (tasks[pid] for pid in one.members if pid in tasks)
+            if isinstance(known.gauge, ProcessGauge):
+                known.last = known.gauge.read(members)
+            else:
+                known.last = known.gauge.read(self._files, limits, members)
+            if one.ref == HOST_REF:
+                known.last = self._machine.complete(known.last, tasks)
+        self._metered = metered
+        if all_read:
+            self._files.sweep()
+        return {ref: one.last for ref, one in metered.items()}
+
+    def _of(
+        self, ref: str, cgroups: tuple[CgroupPath, ...], limits: LimitsOfGroups, turn: int
+    ) -> _Metered:
+        known = self._metered.get(ref)
+        if known is not None and known.cgroups == cgroups:
+            return known
+        if not cgroups and ref != HOST_REF:
+            return _Metered(cgroups, ProcessGauge(self._procfs))
+        gauge = CgroupGauge(self._cgroupfs, cgroups)
+        group = _Group(gauge, limits, turn)
+        if ref != HOST_REF and not gauge.counts_io():
+            group.io = ProcessIo(self._procfs)
+        return _Metered(cgroups, group)

@@ -1,0 +1,86 @@
+"""Which control groups are a container's own: what is counted there is counted for it alone.
+
+Where an engine recognises a path, the group that it has made, which may have others below it
+(``/init.scope``, ``/container``). Elsewhere the innermost group that all of its processes are in,
+if nobody else is. Who has no such group shares the counters and the limits of others.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+
+from nsview.engines.recognise import recognise
+from nsview.host.model import Container
+from nsview.host.reference import HOST_REF
+from nsview.kernel.task import CgroupPath, Task
+
+_BY_ENGINES = ("container", "pod")
+
+
+class CgroupOwners:
+    """Answers for one set of processes."""
+
+    def __init__(
+        self,
+        tasks: Mapping[int, Task],
+        membership: Mapping[int, str],
+        containers: Iterable[Container],
+    ) -> None:
+        self._tasks = tasks
+        self._membership = membership
+        self._parents = {one.ref: one.parent for one in containers}
+        self._refs: dict[tuple[int, str], set[str]] | None = None
+
+    def own_cgroups(self, container: Container) -> tuple[CgroupPath, ...]:
+        """One for each hierarchy in which it has a group of its own; the host's is the root."""
+        first = self._tasks.get(container.pid) if container.pid is not None else None
+        if first is None:
+            return ()
+        if container.ref == HOST_REF:
+            return tuple(line._replace(path="/") for line in first.cgroups)
+        found = []
+        for index, line in enumerate(first.cgroups):
+            path = _recognised(line.path) if container.kind in _BY_ENGINES else None
+            path = path or self._exclusive(container, index)
+            if path is not None:
+                found.append(line._replace(path=path))
+        return tuple(found)
+
+    def _exclusive(self, container: Container, index: int) -> str | None:
+        members = (self._tasks[pid] for pid in container.members if pid in self._tasks)
+        lines = [task.cgroups[index] for task in members if index < len(task.cgroups)]
+        if not all(line.path.startswith("/") for line in lines):
+            return None  # torn
+        path = os.path.commonpath([line.path for line in lines]) if lines else "/"
+        if path == "/":
+            return None
+        others = self._users().get((lines[0].hierarchy, path), ())
+        return path if all(self._is_in(ref, container.ref) for ref in others) else None
+
+    def _is_in(self, ref: str | None, outer: str) -> bool:
+        while ref is not None and ref != outer:
+            ref = self._parents.get(ref)
+        return ref == outer
+
+    # Whose processes are in each group or below it.
+    def _users(self) -> dict[tuple[int, str], set[str]]:
+        if self._refs is None:
+            self._refs = {}
+            seen = {
+                (line.hierarchy, line.path, self._membership.get(task.pid, HOST_REF))
+                for task in self._tasks.values()
+                for line in task.cgroups
+            }
+            for hierarchy, path, ref in seen:
+                while path not in ("/", ""):
+                    self._refs.setdefault((hierarchy, path), set()).add(ref)
+                    path = os.path.dirname(path)
+        return self._refs
+
+
+# What engines only lend their name to (the scope of a snap) may hold several sandboxes.
+def _recognised(path: str) -> str | None:
+    match = next(reversed(recognise(path)), None)
+    whole = match is not None and match.kind == "container" and not match.monitor
+    return match.path if match is not None and whole else None

@@ -23,6 +23,7 @@ COMMANDS = {
     "ps": "Processes with their PID at each level",
     "pid": "Host PID to inner PIDs and back",
     "ns": "Namespaces, and why each is alive",
+    "net": "Interfaces, where each leads, ports and who listens",
     "mounts": "A container's mount table as a tree",
     "layers": "A root file system as a stack of directories, topmost first",
     "diff": "What a container added, changed and deleted since its image",
@@ -42,7 +43,7 @@ COMMANDS = {
 }
 
 #: Commands that look at all processes, and let one say how.
-_LISTING = frozenset({"ls", "ps", "pid", "ns", "mounts", "doctor"})
+_LISTING = frozenset({"ls", "ps", "pid", "ns", "net", "mounts", "doctor"})
 
 _EPILOG = """\
 REF names a container: web, docker/web, 9f3c (its id, four characters or more), 4711 (a process

@@ -6,6 +6,7 @@ namespace, makes the socket, asks and ends (`call_aside`): no other thread ever 
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypeVar
@@ -13,7 +14,6 @@ from typing import TYPE_CHECKING, TypeVar
 from nsview.host.aside import call_aside
 from nsview.host.holders import find_in_mounts, read_nsfs_mounts
 from nsview.kernel.namespaces import KINDS
-from nsview.kernel.netlink import Netlink
 
 if TYPE_CHECKING:
     from nsview.host.model import Snapshot
@@ -26,6 +26,8 @@ _NET = KINDS.index("net")
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 #: Ways to open a namespace that are worth a try: its processes may all end meanwhile.
 _WAYS = 4
+#: For a namespace with thousands of interfaces or sockets, on a machine that is busy.
+_PATIENCE_SECONDS = 10.0
 
 
 def find_network_namespaces(procfs: Procfs, snapshot: Snapshot) -> dict[int, list[str]]:
@@ -39,8 +41,9 @@ def find_network_namespaces(procfs: Procfs, snapshot: Snapshot) -> dict[int, lis
         paths = ways.setdefault(task.namespaces[_NET], [])
         if len(paths) < _WAYS:
             paths.append(procfs.path(task.pid, "ns/net"))
-    own = os.stat(procfs.path("self", "ns/net")).st_ino
-    ways.setdefault(own, []).insert(0, procfs.path("self", "ns/net"))
+    with contextlib.suppress(OSError):
+        own = procfs.path("self", "ns/net")
+        ways.setdefault(os.stat(own).st_ino, []).insert(0, own)
     for sighting in find_in_mounts(read_nsfs_mounts(procfs, "self"), 0, None):
         if sighting.kind == "net" and sighting.path is not None:
             ways.setdefault(sighting.ino, []).append(sighting.path)
@@ -70,10 +73,8 @@ def open_network_namespace(ino: int, paths: Iterable[str]) -> int | None:
     return None
 
 
-def ask_inside(
-    ino: int, paths: Iterable[str], question: Callable[[Netlink], T], *, patience: float = 2.0
-) -> T | None:
-    """Call `question` with a rtnetlink socket of that namespace; None when it is gone.
+def call_inside(ino: int, paths: Iterable[str], question: Callable[[], T]) -> T | None:
+    """Call `question`, whose sockets are of that namespace then; None when it is gone.
 
     Raises PermissionError where it may not be joined (that takes CAP_SYS_ADMIN), and what
     `question` raises.
@@ -81,12 +82,7 @@ def ask_inside(
     descriptor = open_network_namespace(ino, paths)
     if descriptor is None:
         return None
-
-    def ask() -> T:
-        with Netlink() as netlink:
-            return question(netlink)
-
     try:
-        return call_aside(ask, join=[("net", descriptor)], patience=patience)
+        return call_aside(question, join=[("net", descriptor)], patience=_PATIENCE_SECONDS)
     finally:
         os.close(descriptor)

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from nsview.host.model import Traffic
-from nsview.host.network_namespaces import ask_inside
+from nsview.host.network_namespaces import call_inside
 from nsview.kernel.links import Link, read_links
 from nsview.kernel.net_dev import Carried, read_net_dev
+from nsview.kernel.netlink import Netlink
 
 if TYPE_CHECKING:
     from nsview.kernel.procfs import Procfs
@@ -86,10 +87,15 @@ class TrafficMeter:
 
     def _ask(self, ino: int, pid: int, *, is_host: bool) -> frozenset[str]:
         try:
-            links = ask_inside(ino, [self._procfs.path(pid, "ns/net")], read_links)
+            links = call_inside(ino, [self._procfs.path(pid, "ns/net")], _read_links)
         except OSError:  # it takes rights to ask: then everything counts
             return frozenset()
         return leading_out(links or (), is_host=is_host)
+
+
+def _read_links() -> tuple[Link, ...]:
+    with Netlink() as netlink:
+        return read_links(netlink)
 
 
 def leading_out(links: Iterable[Link], *, is_host: bool) -> frozenset[str]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 
 import pytest
+from support.networks import inside, ip, ip_json, pair
 from support.processes import inode, sandbox
 from support.requirements import need_programs, need_root
 
@@ -33,29 +31,9 @@ def _our_threads_stay_where_they_are() -> Iterator[None]:
     assert {inode(f"self/task/{tid}", "net") for tid in tasks} == {inode("self", "net")}
 
 
-def inside(pid: int, *words: str) -> bytes:
-    return subprocess.check_output(["nsenter", "--target", str(pid), "--net", "--", *words])
-
-
-def ip(pid: int, words: str) -> None:
-    inside(pid, "ip", *words.split())
-
-
 def counters(pid: int, name: str) -> tuple[int, int]:
-    (one,) = json.loads(inside(pid, "ip", "-json", "-statistics", "link", "show", name))
+    (one,) = ip_json(pid, f"-statistics link show {name}")
     return one["stats64"]["rx"]["bytes"], one["stats64"]["tx"]["bytes"]
-
-
-@contextlib.contextmanager
-def pair() -> Iterator[tuple[int, int]]:
-    """Two network namespaces with a cable between them: ``left`` and ``right``."""
-    with sandbox("--net", "--mount") as left, sandbox("--net", "--mount") as right:
-        ip(left, f"link add left type veth peer name right netns {right}")
-        for pid, name, address in ((left, "left", "10.9.8.1/24"), (right, "right", "10.9.8.2/24")):
-            inside(pid, "sysctl", "-qw", f"net.ipv6.conf.{name}.disable_ipv6=1")
-            ip(pid, f"address add {address} dev {name}")
-            ip(pid, f"link set {name} up")
-        yield left, right
 
 
 def bytes_of(snapshot: Snapshot, pid: int) -> tuple[int, int]:

@@ -62,7 +62,7 @@ class Readings:
         self.meter = TrafficMeter(Procfs("/nowhere"))
         monkeypatch.setattr(traffic, "read_net_dev", lambda procfs, pid: self.now)
         monkeypatch.setattr(traffic.time, "monotonic", lambda: self.clock)
-        monkeypatch.setattr(traffic, "ask_inside", self._ask)
+        monkeypatch.setattr(traffic, "call_inside", self._ask)
 
     def _ask(self, *_: object) -> list[Link]:
         self.asked += 1

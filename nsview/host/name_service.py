@@ -1,0 +1,57 @@
+"""Whom a container asks for names: its own /etc/resolv.conf, resolv.conf(5)."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from nsview.host.aside import call_aside
+from nsview.kernel.safe_open import read_below
+
+if TYPE_CHECKING:
+    from nsview.kernel.procfs import Procfs
+
+_PATH: Final = "etc/resolv.conf"
+_LARGEST: Final = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameService:
+    """What the file says; words are as somebody wrote them there, and may be anything."""
+
+    servers: tuple[str, ...] = ()
+    search: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+
+
+def parse_resolv_conf(data: bytes) -> NameService:
+    """As the resolver of the C library reads it: the last ``search`` or ``domain`` counts."""
+    servers: list[str] = []
+    search: tuple[str, ...] = ()
+    options: list[str] = []
+    for line in data.split(b"\n"):
+        words = [os.fsdecode(word) for word in line.split()]
+        if line[:1].isspace() or not words:  # a keyword begins its line
+            continue
+        keyword, *rest = words
+        if keyword == "nameserver":
+            servers += rest[:1]
+        elif keyword in ("search", "domain"):
+            search = tuple(rest if keyword == "search" else rest[:1])
+        elif keyword == "options":
+            options += rest
+    return NameService(servers=tuple(servers), search=search, options=tuple(options))
+
+
+def read_name_service(procfs: Procfs, pid: int) -> NameService | None:
+    """What a process's root has; None where there is no such file, or it may not be read.
+
+    No link is followed out of the root; a file system that does not answer is given up on.
+    """
+    root = procfs.path(pid, "root")
+    try:
+        data = call_aside(lambda: read_below(root, _PATH, limit=_LARGEST))
+    except OSError:  # TimeoutError is one
+        return None
+    return None if data is None else parse_resolv_conf(data)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from nsview.cli.exit_codes import ENTER_FAILED
 from nsview.cli.output import print_error, print_json, print_note, print_notes
 from nsview.errors import NoSuchObject, NotPermitted, NsviewError
+from nsview.host.entry import process_to_join
 from nsview.host.host import Host
 from nsview.host.model import Container, Snapshot
 from nsview.host.reference import HOST_REF, find_container, process_named
@@ -162,7 +163,7 @@ def _find(snapshot: Snapshot, ref: str) -> tuple[Container, Task]:
     container = find_container(snapshot, ref)
     if container.kind == "host":
         raise NsviewError("that is the host: there is nothing to enter")
-    task = None if container.pid is None else snapshot.tasks.get(container.pid)
+    task = process_to_join(snapshot, container)
     if task is None:
         raise NoSuchObject(f"{container.ref} does not run", hint="nsview ls lists what does")
     return container, task

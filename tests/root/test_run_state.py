@@ -72,6 +72,19 @@ def test_a_detached_one_is_a_container_like_any_other(root: Path, name: str) -> 
     assert nsview("enter", name, "--", "cat", "/made").out == b"x\n"
 
 
+def test_who_enters_has_the_rights_of_the_command(root: Path, name: str) -> None:
+    """And not those of the process that looks after it."""
+    script = "touch /ready; sleep 1 & exec sleep 1000"
+    identity = start(root, name, script, "--env", "WORD=a b", "--cap-drop", "net_raw")
+    wait_until(lambda: (LAYERS / identity / "upper/ready").exists())
+    look = "grep -E '^(Cap|Seccomp|NoNew)' /proc/{}/status; echo $WORD"
+    inside = nsview("enter", name, "--", "sh", "-c", look.format("self"))
+    command = nsview("enter", name, "--", "sh", "-c", look.format("2"))
+    assert inside.out == command.out
+    assert inside.lines[-1] == "a b"
+    assert inside.lines[-2].split() == ["Seccomp_filters:", "1"]
+
+
 def test_it_outlives_the_nsview_that_made_it_and_ends_with_a_status(root: Path, name: str) -> None:
     identity = start(root, name, "while [ ! -e /go ]; do sleep 0.05; done; exit 5")
     assert nsview("enter", name, "--", "touch", "/go").status == 0

@@ -49,7 +49,7 @@ def _visible(tree: MergedTree, names: list[str]) -> dict[int, str]:
     if names:
         parent = tree.directory(join_path(names[:-1]))
         found = tree.union.child(parent, names[-1]) if parent else None
-        places = tuple(found.places) if found else ()
+        places = found.places if found else ()
     return {place.layer: place.path for place in places or ()}
 
 

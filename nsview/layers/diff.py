@@ -104,8 +104,8 @@ class _Comparison:
 
     def _compare_directory(self, path: str, new: Places, old: Places) -> None:
         names = self._names_that_may_differ(new, old)
-        after = _visible(self._new.union, new, names)
-        before = _visible(self._old.union, old, names)
+        after = self._new.union.visible(new, names)
+        before = self._old.union.visible(old, names)
         for name, one in after.items():
             self._compare(f"{path}/{name}", one, before.get(name))
         for name, was in before.items():
@@ -130,8 +130,8 @@ class _Comparison:
             self._add("C", path, one.attributes)
         if is_directory and not one.broken:
             below = was is not None and was.attributes.type == "directory"
-            old = tuple(was.places) if was is not None and below else ()
-            self._todo.append((path, tuple(one.places), old))
+            old = was.places if was is not None and below else ()
+            self._todo.append((path, one.places, old))
 
     def _differ(self, one: Found, was: Found) -> bool:
         place, old = one.places[0], was.places[0]
@@ -176,8 +176,3 @@ def _same_time(one: int, other: int) -> bool:
         return True
     rounded = one % _SECOND == 0 or other % _SECOND == 0
     return rounded and one // _SECOND == other // _SECOND
-
-
-def _visible(union: Union, places: Places, names: set[str]) -> dict[str, Found]:
-    found = union.children(places, names) if places and names else {}
-    return {name: one for name, one in found.items() if not one.whiteout}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
 FileType = Literal[
@@ -68,8 +67,7 @@ def attributes_of(status: os.stat_result) -> Attributes:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(NamedTuple):
     """A name in the merged view, or in one layer's directory."""
 
     name: str
@@ -81,11 +79,11 @@ class Entry:
     gid: int
     """As they are on disk."""
     mtime_ns: int
+    layer: int
+    """The layer that provides it; of a merged directory the topmost, which gives its attributes."""
     rdev: int = 0
     link: str | None = None
     """Where a symbolic link points, as it says."""
-    layer: int
-    """The layer that provides it; of a merged directory the topmost, which gives its attributes."""
     layers: tuple[int, ...] = ()
     """All layers that a directory is merged from, `layer` first; of a file, `layer` alone."""
     hidden: tuple[int, ...] = ()
@@ -96,19 +94,3 @@ class Entry:
     """In one layer's view: a directory that hides those of lower layers."""
     broken: str | None = None
     """Why the kernel refuses to look it up, although it lists it."""
-
-
-def make_entry(name: str, seen: Attributes, place: Place, **more: object) -> Entry:
-    """An entry with these attributes."""
-    return Entry(
-        name=name,
-        type=seen.type,
-        size=seen.size,
-        mode=stat.S_IMODE(seen.mode),
-        uid=seen.uid,
-        gid=seen.gid,
-        mtime_ns=seen.mtime_ns,
-        rdev=seen.rdev,
-        layer=place.layer,
-        **more,  # type: ignore[arg-type]  # the callers' words are Entry's own fields
-    )

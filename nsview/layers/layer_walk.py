@@ -104,7 +104,7 @@ class LayerWalk:
                 if self._is_mount(item):
                     self._findings.add(MOUNTS, item.path)
                     continue
-                there = tuple(item.found.places)
+                there = item.found.places
                 waiting.append(iter(self._directory(item.path, there, its_lower)))
 
     def _directory(self, path: str, places: Places, lower: Places) -> list[tuple[Item, Places]]:
@@ -120,7 +120,7 @@ class LayerWalk:
                 raise NsviewError(f"/{path}/{name}: {one.broken}")
             under = below.get(name)
             is_directory = under is not None and under.attributes.type == "directory"
-            its_lower = tuple(under.places) if under is not None and is_directory else ()
+            its_lower = under.places if under is not None and is_directory else ()
             items.append((Item(f"{path}/{name}" if path else name, one, places), its_lower))
         return items
 
@@ -134,7 +134,7 @@ class LayerWalk:
         if directories and own != places:
             merged = self._union.children(places, directories)
             found.update((name, one) for name, one in merged.items() if name in found)
-        below = _visible(self._lower.children(lower, asked)) if lower and asked else {}
+        below = self._lower.visible(lower, asked)
         useless = [name for name, one in found.items() if one.whiteout and name not in below]
         for name in useless:
             del found[name]
@@ -142,11 +142,11 @@ class LayerWalk:
 
     def _whole(self, places: Places, lower: Places) -> tuple[dict[str, Found], dict[str, Found]]:
         """Everything visible, and whiteouts for what is no longer."""
-        found = _visible(self._union.children(places))
-        below = _visible(self._lower.children(lower)) if lower else {}
+        found = self._union.visible(places)
+        below = self._lower.visible(lower)
         for name, one in below.items():
             if name not in found:
-                found[name] = Found(one.attributes, [], whiteout=True)
+                found[name] = Found(name, one.attributes, (), whiteout=True)
         return found, below
 
     def _is_mount(self, item: Item) -> bool:
@@ -181,10 +181,6 @@ def find_item(tree: MergedTree, path: str) -> Item | None:
     if found.broken:
         raise NsviewError(f"{path}: {found.broken}")
     return Item("/".join(names), found, parent)
-
-
-def _visible(found: dict[str, Found]) -> dict[str, Found]:
-    return {name: one for name, one in found.items() if not one.whiteout}
 
 
 def _whiteouts_first(entry: tuple[str, Found]) -> tuple[bool, bytes]:

@@ -9,10 +9,9 @@ import errno
 import os
 import stat
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Final
 
-from nsview.layers.entry import Change, Entry, Place, attributes_of, make_entry
+from nsview.layers.entry import Change, Entry, Place, attributes_of
 from nsview.layers.layer_directory import LayerRoots
 from nsview.layers.paths import join_path, split_path
 from nsview.layers.redirects import Refused
@@ -112,12 +111,12 @@ class MergedTree:
             }
         below = self._below(names, index + 1, found)
         entries = []
-        for name, one in sorted(found.items(), key=_by_name):
+        for name in sorted(found, key=os.fsencode):
+            one = found.pop(name)
             change: Change | None = "C" if name in below else "A"
             if one.whiteout:
                 change = "D" if name in below else None
-            entry = _entry(name, one, Place(index, ""), change, opaque=name in opaque)
-            entries.append(entry)
+            entries.append(_entry(one, change, opaque=name in opaque))
         return entries
 
     def resolve(self, path: str, *, follow_last: bool = True) -> str:
@@ -187,34 +186,33 @@ class MergedTree:
         return self._unions[top]
 
     def _entries(self, names: _Names, places: Places, wanted: Iterable[str] | None) -> Entries:
-        found = self.union.children(places, wanted)
-        visible = {name: one for name, one in found.items() if not one.whiteout}
+        visible = self.union.visible(places, wanted)
         lower = self.directory(join_path(names), 1) or ()
         touched = visible
-        if places[1:] == lower or places == lower:  # then only what the top layer has can differ
-            touched = {name: one for name, one in visible.items() if one.places[0].layer == 0}
+        if places == lower:  # the top layer has no part in it
+            touched = {}
+        elif places[1:] == lower:  # then only what the top layer has can differ
+            touched = {name: one for name, one in visible.items() if one.layers[0] == 0}
         below = self._below(names, 1, touched)
-        return [
-            _entry(
-                name, one, one.places[0], _change(one, below.get(name)) if name in touched else None
-            )
-            for name, one in sorted(visible.items(), key=_by_name)
-        ]
+        entries = []
+        for name in sorted(visible, key=os.fsencode):
+            one = visible[name]
+            entries.append(_entry(one, _change(one, below.get(name)) if name in touched else None))
+            del visible[name]  # then the garbage collector has half as much to look through
+        return entries
 
     def _below(self, names: _Names, top: int, wanted: Iterable[str]) -> dict[str, Found]:
         """Those of the wanted names that are visible in the layers from `top` on."""
         union = self.union_below(top)
         places = self.directory(join_path(names), top) if wanted and union.top else None
-        found = union.children(places, wanted) if places else {}
-        return {name: one for name, one in found.items() if not one.whiteout}
+        return union.visible(places, wanted) if places else {}
 
     def _root_entry(self) -> Entry | None:
         for place in self.top:
             with self.roots.directory(*place) as fd:
                 if fd is not None:
-                    status = attributes_of(os.fstat(fd))
-                    layers = tuple(one.layer for one in self.top)
-                    return make_entry("/", status, place, layers=layers)
+                    root = Found("/", attributes_of(os.fstat(fd)), (), elsewhere=self.top)
+                    return _entry(root)
         return None
 
     def _open(self, place: Place, path: str) -> int:
@@ -232,25 +230,16 @@ class MergedTree:
             os.close(handle)
 
 
-def _entry(
-    name: str, one: Found, place: Place, change: Change | None, *, opaque: bool = False
-) -> Entry:
-    entry = make_entry(
-        name,
-        one.attributes,
-        place,
-        link=one.link,
-        layers=tuple(part.layer for part in one.places),
-        hidden=tuple(one.hidden),
-        change=change,
-        opaque=opaque,
-        broken=one.broken,
-    )
-    return entry if not one.whiteout else _as_whiteout(entry)
-
-
-def _as_whiteout(entry: Entry) -> Entry:
-    return replace(entry, type="whiteout", size=0, rdev=0)
+def _entry(one: Found, change: Change | None = None, *, opaque: bool = False) -> Entry:
+    mode, size, uid, gid, mtime_ns, rdev, _, _, _ = one.attributes
+    kind, layers = one.attributes.type, one.layers
+    if one.whiteout:
+        kind, size, rdev = "whiteout", 0, 0
+    # By position, in half of the time that keywords take: a directory may have a million.
+    return Entry(
+        one.name, kind, size, stat.S_IMODE(mode), uid, gid, mtime_ns, layers[0],
+        rdev, one.link, layers, one.hidden, change, opaque, one.broken,
+    )  # fmt: skip
 
 
 def _change(one: Found, below: Found | None) -> Change | None:
@@ -262,15 +251,11 @@ def _change(one: Found, below: Found | None) -> Change | None:
 def _directory_places(found: Found | None) -> Places | None:
     if found is None or found.attributes.type != "directory" or found.broken:
         return None
-    return tuple(found.places)
+    return found.places
 
 
 def _names_reversed(path: str) -> list[str]:
     return [name for name in reversed(path.split("/")) if name not in ("", ".")]
-
-
-def _by_name(item: tuple[str, Found]) -> bytes:
-    return os.fsencode(item[0])
 
 
 def _os_error(number: int, path: str) -> OSError:

@@ -45,4 +45,4 @@ def tree_items(tree: MergedTree, item: Item | None, findings: Findings) -> Itera
     if item is None:
         yield from walk.changes()
     elif item.found.attributes.type == "directory":
-        yield from walk.below(item.path, tuple(item.found.places), ())
+        yield from walk.below(item.path, item.found.places, ())

@@ -10,7 +10,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from nsview.layers.entry import Attributes, Place, attributes_of
@@ -23,23 +23,39 @@ Places = tuple[Place, ...]
 
 @dataclass(slots=True)
 class Found:
-    """What a name is in a merged directory."""
+    """What a name is in a merged directory: there may be a million, so few objects for each."""
 
+    name: str
     attributes: Attributes
-    places: list[Place]
-    """Where it is, topmost first: one place of a file, all that merge of a directory."""
+    parents: Places
+    """The layers' directories that it is in, as far as `places` go."""
+    elsewhere: Places | None = None
+    """Its places where a redirect names them."""
     link: str | None = None
     whiteout: bool = False
     """There is no such name: a layer hides what those below have."""
     open: bool = False
     """A directory that goes on to merge with those of lower layers."""
     redirected: bool = False
-    hidden: list[int] = field(default_factory=list)
+    hidden: tuple[int, ...] = ()
     """Layers that have the name too, below those that are seen."""
     closed_by: int = -1
     """The layer from which on those below are hidden."""
     closed_how: Literal["replaced", "deleted", "opaque"] = "replaced"
     broken: str | None = None
+
+    @property
+    def places(self) -> Places:
+        """Where it is, topmost first: one place of a file, all that merge of a directory."""
+        if self.elsewhere is not None:
+            return self.elsewhere
+        return tuple([below(parent, self.name) for parent in self.parents])
+
+    @property
+    def layers(self) -> tuple[int, ...]:
+        """Those of the places."""
+        places = self.parents if self.elsewhere is None else self.elsewhere
+        return tuple([place.layer for place in places])
 
 
 class Union:
@@ -59,19 +75,25 @@ class Union:
         """
         found: dict[str, Found] = {}
         wanted = None if names is None else list(names)
-        for place in directory:
+        for place in directory if wanted != [] else ():
             with self.roots.directory(*place) as fd:
                 if fd is not None:
                     self._add_layer(found, fd, place, wanted, last=place is directory[-1])
-        for name, one in found.items():
+        for one in found.values():
             if one.redirected:
-                self._follow(one, directory, name)
+                self._follow(one, directory)
+        return found
+
+    def visible(self, directory: Places, names: Iterable[str] | None = None) -> dict[str, Found]:
+        """Those of `children` that a process sees."""
+        found = self.children(directory, names)
+        for name in [name for name, one in found.items() if one.whiteout]:
+            del found[name]
         return found
 
     def child(self, directory: Places, name: str) -> Found | None:
         """One name; None when it is not there or is hidden."""
-        one = self.children(directory, (name,)).get(name)
-        return None if one is None or one.whiteout else one
+        return self.visible(directory, (name,)).get(name)
 
     def contents(self, directory: Places, name: str) -> Place | None:
         """Where the contents of the file `name` are, if its topmost layer only has its metadata.
@@ -85,59 +107,59 @@ class Union:
     ) -> None:
         by_name = self.marks.by_name
         hides = set()
+        here = (place,)
         for name, status in _statuses(fd, names):
             if by_name and name.startswith(WHITEOUT_PREFIX):
                 hides.add(name.removeprefix(WHITEOUT_PREFIX))
                 continue
             one = found.get(name)
             if one is None:
-                found[name] = self._first(fd, name, status, place, last=last)
+                one = found[name] = Found(name, attributes_of(status), here, closed_by=place.layer)
+                if not (status.st_size and stat.S_ISREG(status.st_mode)):  # such is no mark
+                    self._look_closer(one, fd, status, place, last=last)
             elif one.open:
-                self._merge(one, fd, name, status, place, last=last)
+                self._merge(one, fd, status, place, last=last)
             elif not self.marks.is_whiteout(fd, name, status):
-                one.hidden.append(place.layer)
+                one.hidden += (place.layer,)
         if by_name:
             if names is not None:
                 hides.update(_hidden_by_name(fd, names))
-            self._hide(found, hides, fd, place.layer)
+            self._hide(found, hides, fd, here)
 
-    def _first(
-        self, fd: int, name: str, status: os.stat_result, place: Place, *, last: bool
-    ) -> Found:
-        one = Found(attributes_of(status), [below(place, name)], closed_by=place.layer)
-        kind = one.attributes.type
-        if kind == "symlink":
-            one.link = _read_link(fd, name)
-        elif kind == "directory":
-            self._go_on(one, fd, name, place, last=last)
+    def _look_closer(
+        self, one: Found, fd: int, status: os.stat_result, place: Place, *, last: bool
+    ) -> None:
+        if stat.S_ISLNK(status.st_mode):
+            one.link = _read_link(fd, one.name)
+        elif stat.S_ISDIR(status.st_mode):
+            self._go_on(one, fd, place, last=last)
         else:
-            one.whiteout = self.marks.is_whiteout(fd, name, status)
-        return one
+            one.whiteout = self.marks.is_whiteout(fd, one.name, status)
 
     def _merge(
-        self, one: Found, fd: int, name: str, status: os.stat_result, place: Place, *, last: bool
+        self, one: Found, fd: int, status: os.stat_result, place: Place, *, last: bool
     ) -> None:
         if stat.S_ISDIR(status.st_mode):
-            one.places.append(below(place, name))
-            self._go_on(one, fd, name, place, last=last)
+            one.parents += (place,)
+            self._go_on(one, fd, place, last=last)
         else:
             one.open = False
-            if self.marks.is_whiteout(fd, name, status):
+            if self.marks.is_whiteout(fd, one.name, status):
                 one.closed_by, one.closed_how = place.layer, "deleted"
             else:
-                one.hidden.append(place.layer)
+                one.hidden += (place.layer,)
 
-    def _go_on(self, one: Found, fd: int, name: str, place: Place, *, last: bool) -> None:
+    def _go_on(self, one: Found, fd: int, place: Place, *, last: bool) -> None:
         # The kernel does not look for marks where no layer is left (ovl_lookup_data.last).
         one.closed_by = place.layer
-        one.open = not (place.layer == self._lowest or self.marks.is_opaque(fd, name))
+        one.open = not (place.layer == self._lowest or self.marks.is_opaque(fd, one.name))
         if not one.open:
             one.closed_how = "opaque"
         if one.open and not (last and not self._redirects.follows):
-            one.redirected = self.marks.redirect(fd, name) is not None
+            one.redirected = self.marks.redirect(fd, one.name) is not None
             one.open = not one.redirected
 
-    def _hide(self, found: dict[str, Found], hides: set[str], fd: int, layer: int) -> None:
+    def _hide(self, found: dict[str, Found], hides: set[str], fd: int, here: Places) -> None:
         """Apply a layer's ``.wh.`` names: they hide what is below, not what is beside them."""
         for name in hides:
             one = found.get(name)
@@ -146,12 +168,12 @@ class Union:
             elif one is not None:
                 continue
             elif not name.startswith(WHITEOUT_PREFIX):  # .wh..wh.plnk and so on: aufs's own
-                here = attributes_of(os.fstat(fd))
-                found[name] = Found(here, [], whiteout=True, closed_by=layer)
+                seen = attributes_of(os.fstat(fd))
+                found[name] = Found(name, seen, here, whiteout=True, closed_by=here[0].layer)
 
-    def _follow(self, one: Found, directory: Places, name: str) -> None:
+    def _follow(self, one: Found, directory: Places) -> None:
         try:
-            one.places = self._redirects.directories(directory, name)
+            one.elsewhere = tuple(self._redirects.directories(directory, one.name))
         except Refused as reason:
             one.broken = str(reason)
 

@@ -118,7 +118,7 @@ class _Search:
                     if one.redirected:
                         self.used.update(one.places[1:])
                     if len(one.places) > 1:  # a directory of one layer alone hides nothing
-                        todo.append((f"{path}/{name}", tuple(one.places)))
+                        todo.append((f"{path}/{name}", one.places))
 
     def _add_hidden(
         self, path: str, name: str, one: Found, places: Places, here: dict[int, Place]

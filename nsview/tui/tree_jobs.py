@@ -72,9 +72,9 @@ def _hidden_below(
     hidden = {}
     for name, one in tree.union_below(layer + 1).children(places, hiding).items():
         if not one.whiteout:
-            layers = (*(place.layer for place in one.places), *one.hidden)
+            layers = tuple(sorted({*one.layers, *one.hidden}))
             size = one.attributes.size if one.attributes.type == "file" else None
-            hidden[name] = Hidden(tuple(sorted(set(layers))), size)
+            hidden[name] = Hidden(layers, size)
     return hidden
 
 

@@ -72,6 +72,20 @@ def test_names_that_hide(layers: list[Path], form: str) -> None:
         }
 
 
+def test_what_an_opaque_directory_changes(layers: list[Path]) -> None:
+    make(layers[0], "d/both", "d/new", "d/.wh..wh..opq", ".wh.gone")
+    make(layers[1], "d/both", "d/old", "gone")
+    rules = OverlayRules(form="aufs")
+    with MergedTree(stack_of(layers[:2], rules)) as tree:
+        entries = tree.list("/d") or []
+        assert [(one.name, one.change) for one in entries] == [("both", "C"), ("new", "A")]
+        own = tree.list_layer("/", 0) or []
+        assert [(one.name, one.type, one.layer, one.change) for one in own] == [
+            ("d", "directory", 0, "C"),
+            ("gone", "whiteout", 0, "D"),
+        ]
+
+
 def test_names_that_hide_are_plain_files_to_the_kernels_overlay(layers: list[Path]) -> None:
     make(layers[0], ".wh.a")
     make(layers[1], "a")

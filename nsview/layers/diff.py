@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from nsview.layers.entry import Attributes, Change, Place
 from nsview.layers.merge import MergedTree
 from nsview.layers.paths import sort_key
 from nsview.layers.union import Found, Places, Union
-from nsview.layers.xattrs import CAPABILITY, WHITEOUT_PREFIX, read_xattr
+from nsview.layers.xattrs import CAPABILITY, read_xattr
 
 _SECOND = 10**9
 
@@ -52,7 +51,6 @@ class _Side:
 
     def __init__(self, tree: MergedTree, top: int) -> None:
         self.roots = tree.roots
-        self.by_name = tree.marks.by_name
         self.union: Union = tree.union_below(top)
         self.engines_own = {layer.index for layer in tree.stack.layers if layer.role == "init"}
         """docker's empty files for what it mounts over: each container has its own, same, ones."""
@@ -67,18 +65,6 @@ class _Side:
             missing = (-1, id(self) + layer)
             self._identities[layer] = (status.st_dev, status.st_ino) if status else missing
         return self._identities[layer], place.path
-
-    def names(self, places: Iterable[Place]) -> Iterator[str]:
-        """What these directories of layers say anything about."""
-        for place in places:
-            with self.roots.directory(*place) as fd:
-                if fd is None:
-                    continue
-                for name in os.listdir(fd):
-                    if self.by_name and name.startswith(WHITEOUT_PREFIX):
-                        yield name.removeprefix(WHITEOUT_PREFIX)
-                    else:
-                        yield name
 
     def capability(self, place: Place) -> bytes | None:
         """security.capability of a file."""
@@ -119,8 +105,8 @@ class _Comparison:
             new[-1 - common]
         ) == self._old.identity(old[-1 - common]):
             common += 1
-        names = set(self._new.names(new[: len(new) - common]))
-        return names.union(self._old.names(old[: len(old) - common]))
+        names = self._new.union.names(new[: len(new) - common])
+        return names | self._old.union.names(old[: len(old) - common])
 
     def _compare(self, path: str, one: Found, was: Found | None) -> None:
         is_directory = one.attributes.type == "directory"

@@ -87,23 +87,30 @@ class MergedTree:
         entries = self._entries(names[:-1], places, (names[-1],))
         return entries[0] if entries else None
 
-    def list(self, path: str) -> Entries | None:
-        """What is in the directory `path`, by name; None when that is no directory."""
+    def names(self, path: str, layer: int | None = None) -> set[str]:
+        """What any layer, or that one alone, says anything about in the directory `path`."""
+        places = self.directory(path) if layer is None else (_own_place(path, layer),)
+        return self.union.names(places or ())
+
+    def list(self, path: str, wanted: Iterable[str] | None = None) -> Entries | None:
+        """What is in the directory `path`, or those `wanted` of it, by name; None: no directory."""
         names = split_path(path)
         places = self.directory(join_path(names))
-        return None if places is None else self._entries(names, places, None)
+        return None if places is None else self._entries(names, places, wanted)
 
-    def list_layer(self, path: str, index: int) -> Entries | None:
+    def list_layer(
+        self, path: str, index: int, wanted: Iterable[str] | None = None
+    ) -> Entries | None:
         """What one layer has in its directory `path`, whiteouts included; None: no directory.
 
         `Entry.change` is against the layers below that one; D is a whiteout that hides something.
         """
         names = split_path(path)
-        own = (Place(index, "/".join(names)),)
-        with self.roots.directory(*own[0]) as fd:
+        own = _own_place(path, index)
+        with self.roots.directory(*own) as fd:
             if fd is None:
                 return None
-            found = Union(self.roots, self.marks, (), ()).children(own)
+            found = Union(self.roots, self.marks, (), ()).children((own,), wanted)
             opaque = {
                 name
                 for name, one in found.items()
@@ -252,6 +259,10 @@ def _directory_places(found: Found | None) -> Places | None:
     if found is None or found.attributes.type != "directory" or found.broken:
         return None
     return found.places
+
+
+def _own_place(path: str, layer: int) -> Place:
+    return Place(layer, "/".join(split_path(path)))
 
 
 def _names_reversed(path: str) -> list[str]:

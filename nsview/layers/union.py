@@ -84,6 +84,16 @@ class Union:
                 self._follow(one, directory)
         return found
 
+    def names(self, directory: Places) -> set[str]:
+        """What layers say anything about there, be it that it is deleted: little work for each."""
+        names: set[str] = set()
+        for place in directory:
+            with self.roots.directory(*place) as fd:
+                names.update(os.listdir(fd) if fd is not None else ())
+        if self.marks.by_name:
+            return {name.removeprefix(WHITEOUT_PREFIX) for name in names}
+        return names
+
     def visible(self, directory: Places, names: Iterable[str] | None = None) -> dict[str, Found]:
         """Those of `children` that a process sees."""
         found = self.children(directory, names)

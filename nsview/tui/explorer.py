@@ -132,11 +132,19 @@ class Explorer:
         path: str,
         layer: int | None,
         receive: Callable[[tuple[int, int | None, str, Listing]], object],
+        *,
+        first: bool,
     ) -> None:
-        """A directory, merged or of one layer; received with what was asked for."""
+        """A directory, merged or of one layer; received with what was asked for.
+
+        `first`: it was not known before, so of one with many names the first are received at once.
+        """
         generation = self.generation
 
         def read(reading: Reading) -> tuple[int, int | None, str, Listing]:
+            begun = tree_jobs.read_first(reading.tree, path, layer) if first else None
+            if begun is not None:
+                reading.give((generation, layer, path, begun))
             listing = tree_jobs.read_listing(reading.tree, path, layer)
             return generation, layer, path, listing
 

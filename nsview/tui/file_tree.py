@@ -129,13 +129,14 @@ class FileTree(FilePane):
     def _ask(self, key: _Key) -> None:
         if key not in self._asked:
             self._asked.add(key)
-            self.explorer.list(key[1], key[0], self._listed)
+            self.explorer.list(key[1], key[0], self._listed, first=key not in self._listings)
 
     def _listed(self, result: tuple[int, int | None, str, Listing]) -> None:
         generation, layer, path, listing = result
         if generation != self._generation:
             return
-        self._asked.discard((layer, path))
+        if not listing.rest:
+            self._asked.discard((layer, path))
         before = self._listings.get((layer, path))
         self._listings[layer, path] = listing
         if layer == self.shown and listing != before:

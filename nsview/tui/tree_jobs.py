@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -16,12 +18,14 @@ from nsview.layers.stack import Layer
 from nsview.layers.waste import Waste, find_waste
 from nsview.tui.cost import Cost, Meter
 from nsview.tui.rows.contents import MOST_BYTES, Dump, dump
-from nsview.tui.rows.files import Hidden, Listing
+from nsview.tui.rows.files import FIRST_ROWS, Hidden, Listing
 from nsview.tui.rows.stack import Size
 from nsview.tui.rows.units import byte_size
 from nsview.tui.tree_reader import Reading
 
 _CHUNK: Final = 1 << 18
+#: A directory of more names takes so long to read that people notice.
+_MANY: Final = 5000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,14 +49,28 @@ class File:
     problem: str | None = None
 
 
-def read_listing(tree: MergedTree, path: str, layer: int | None) -> Listing:
-    """One directory, merged or of one layer alone."""
+def read_first(tree: MergedTree, path: str, layer: int | None) -> Listing | None:
+    """The first names of a directory that takes long to read; None: it does not."""
+    try:
+        names = tree.names(path, layer)
+    except OSError:  # the whole of it will tell
+        return None
+    if len(names) <= _MANY:
+        return None
+    first = heapq.nsmallest(FIRST_ROWS, names, key=os.fsencode)
+    return replace(read_listing(tree, path, layer, first), rest=len(names) - len(first))
+
+
+def read_listing(
+    tree: MergedTree, path: str, layer: int | None, wanted: Iterable[str] | None = None
+) -> Listing:
+    """One directory, merged or of one layer alone; or those `wanted` of it."""
     meter = Meter()
     try:
         if layer is None:
-            entries, hides = tree.list(path), {}
+            entries, hides = tree.list(path, wanted), {}
         else:
-            entries = tree.list_layer(path, layer)
+            entries = tree.list_layer(path, layer, wanted)
             hides = _hidden_below(tree, path, layer, entries or [])
     except OSError as error:
         return Listing(problem=problem_words(error), cost=meter.cost())

@@ -18,8 +18,9 @@ from tui.page_app import PageApp
 
 from nsview.errors import NoSuchObject
 from nsview.layers import sizes
+from nsview.layers.merge import MergedTree
 from nsview.layers.stack import Layer, Stack
-from nsview.tui import cost
+from nsview.tui import cost, tree_jobs
 from nsview.tui.change_list import ChangeList
 from nsview.tui.container import ContainerScreen
 from nsview.tui.file_tree import FileTree
@@ -454,6 +455,42 @@ def test_a_directory_of_many_files_shows_its_first_and_more_on_the_way_down(
         assert app.names() == ["/many", "/many/04999"]
 
     drive(stack_of([tmp_path / "upper", tmp_path / "base"]), "files", steps)
+
+
+@pytest.mark.parametrize("tab", ["files", "layers"])
+def test_the_first_of_very_many_files_are_there_before_all_are_read(
+    tab: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "upper/many").mkdir(parents=True)
+    (tmp_path / "base").mkdir()
+    for number in range(5100):
+        os.mknod(tmp_path / f"upper/many/{number:05}")
+    go_on = threading.Event()
+    read_listing = tree_jobs.read_listing
+
+    def read(tree: MergedTree, path: str, layer: int | None, wanted: Any = None) -> Listing:
+        if path == "/many" and wanted is None:
+            go_on.wait()
+        return read_listing(tree, path, layer, wanted)
+
+    monkeypatch.setattr(tree_jobs, "read_listing", read)
+
+    async def steps(app: Explored) -> None:
+        await app.sees("▸ many")
+        await app.press(*(["tab"] if tab == "layers" else []), "right")
+        try:
+            await app.sees("00003")
+            assert app.names()[-2:] == ["/many/00999", ("/many", "more")]
+            assert app.table.rows[-1].cells[-1].text == "… 4,100 more"
+            app.look(fake.snapshot())
+            await app.press("end")
+            assert app.names()[-1] == ("/many", "more")
+        finally:
+            go_on.set()
+        await app.press("slash", *"/05099$", "enter")
+        await app.until(lambda: app.names() == ["/many", "/many/05099"])
+
+    drive(stack_of([tmp_path / "upper", tmp_path / "base"]), tab, steps)
 
 
 def test_leaving_the_tab_stops_the_walk_and_coming_back_takes_it_up(

@@ -61,6 +61,8 @@ class Listing:
 
     entries: Sequence[Entry] = ()
     hides: Mapping[str, Hidden] = field(default_factory=dict)
+    rest: int = 0
+    """So many names come after these and are still being read."""
     problem: str | None = None
     cost: Cost = field(default_factory=Cost, compare=False)
     """Of reading it."""
@@ -181,7 +183,7 @@ class _Builder:
             self._remark(directory, "problem", stem, listing.problem)
             return
         kept = self.kept[directory]
-        if not kept and directory != ROOT:
+        if not kept and not listing.rest and directory != ROOT:
             self._remark(directory, "empty", stem, self._why_nothing(listing))
         limit = self.limits.get(directory, FIRST_ROWS)
         last = len(kept) - 1
@@ -193,8 +195,9 @@ class _Builder:
             if unfolded:
                 below = "" if directory == ROOT else stem + ("  " if at == last else "│ ")
                 yield self._lines(path, below)
-        if len(kept) > limit:
-            self._remark(directory, "more", stem, f"… {len(kept) - limit:,} more")
+        more = max(0, len(kept) - limit) + listing.rest
+        if more:
+            self._remark(directory, "more", stem, f"… {more:,} more")
 
     def _why_nothing(self, listing: Listing) -> str:
         return "nothing that fits" if listing.entries else "empty"

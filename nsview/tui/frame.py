@@ -82,6 +82,8 @@ class Crumbs(Line):
 
 
 _HINT_GAP = 2
+#: What begins so can be done nearly everywhere: it is named where there is room left.
+_COMMON = ("table.sort", "page.", "app.")
 #: The right part of a line gets one part in so many, if it needs that.
 _RIGHT_SHARE = 4
 
@@ -114,7 +116,7 @@ class Hints(Widget):
         for _, binding, enabled, _ in self.screen.active_bindings.values():
             if binding.show and enabled and binding.description:
                 found.setdefault(binding.description, binding)
-        common = [one for one in found.values() if (one.id or "").startswith(("page.", "app."))]
+        common = [one for one in found.values() if (one.id or "").startswith(_COMMON)]
         special = [one for one in found.values() if one not in common]
         return [
             Hint(one.key, self.app.get_key_display(one), one.description)

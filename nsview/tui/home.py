@@ -27,7 +27,6 @@ from nsview.tui.save import save
 
 _TAB_LETTERS = (("L", "layers", True), ("D", "changes", False), ("f", "files", False),
                 ("m", "mounts", False))  # fmt: skip
-_SORT_LETTERS = {"N": "name", "P": "processes", "T": "up"}
 
 
 class HomePage(Page):
@@ -50,14 +49,6 @@ images were read from the engines' files on disk; no daemon was asked.
         Binding("x", "xray", "xray", id="home.xray"),
         *(Binding(letter, f"open_tab('{tab}')", tab, show=show, id=f"home.{tab}")
           for letter, tab, show in _TAB_LETTERS),
-        Binding("f6", "choose_sort", "sort", id="home.sort"),
-        Binding("less_than_sign", "sort_next(-1)", "sort by the column before", show=False,
-                id="home.sort-before"),
-        Binding("greater_than_sign", "sort_next(1)", "sort by the next column", show=False,
-                id="home.sort-after"),
-        *(Binding(letter, f"sort_by('{column}')", f"sort by {column}", show=False,
-                  id=f"home.sort-{column}") for letter, column in _SORT_LETTERS.items()),
-        Binding("I", "reverse", "reverse the order", show=False, id="home.reverse"),
         Binding("f9,ctrl+k", "signal", "signal", id="home.signal"),
         Binding("ctrl+s", "save", "save the table", show=False, id="home.save"),
         Binding("escape", "clear_filter", "clear the filter", show=False, id="home.clear"),
@@ -162,40 +153,9 @@ images were read from the engines' files on disk; no daemon was asked.
         """More columns."""
         self._change(wide=not self.options.wide)
 
-    @property
-    def _sortable(self) -> list[str]:
-        return [column.key for column in self.table.columns if column.sortable]
-
-    def action_sort_by(self, column: str) -> None:
-        """Sort by a column."""
-        self._change(sort=column, reverse=False)
-
-    def action_sort_next(self, step: int) -> None:
-        """Sort by the column beside the one that it is sorted by."""
-        keys = self._sortable
-        at = keys.index(self.options.sort) if self.options.sort in keys else 0
-        self.action_sort_by(keys[(at + step) % len(keys)])
-
-    def action_reverse(self) -> None:
-        """The other way round."""
-        self._change(reverse=not self.options.reverse)
-
-    def action_choose_sort(self) -> None:
-        """Choose the column from a list."""
-        from nsview.tui.dialog import ChoiceScreen
-
-        choices = [(one.key, one.title) for one in self.table.columns if one.sortable]
-
-        def chosen(column: str | None) -> None:
-            if column is not None:
-                self.action_sort_by(column)
-
-        self.app.push_screen(ChoiceScreen("sort by", choices, chosen=self.options.sort), chosen)
-
     @on(RowTable.SortRequested)
-    def _sort_requested(self, event: RowTable.SortRequested) -> None:
-        again = event.column == self.options.sort
-        self._change(sort=event.column, reverse=again and not self.options.reverse)
+    def _sort(self, event: RowTable.SortRequested) -> None:
+        self._change(sort=event.column, reverse=event.reverse)
 
     # The filter.
 

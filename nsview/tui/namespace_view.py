@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -13,17 +13,23 @@ from nsview.kernel.namespaces import KINDS
 from nsview.kernel.procfs import Procfs
 from nsview.tui.help_texts import NAMESPACE_LIST
 from nsview.tui.row_table import Cell, Column, Row
-from nsview.tui.rows.namespaces import ORDERS, NamespaceRow, namespace_rows, of_container
+from nsview.tui.rows.namespaces import (
+    ORDERS,
+    NamespaceRow,
+    kernel_order,
+    namespace_rows,
+    of_container,
+)
 from nsview.tui.scanner import Job
-from nsview.tui.table_view import TableView, tree_row
+from nsview.tui.table_view import SortKey, TableView, tree_row
 
 
 def _column(key: str, title: str, worth: int | None) -> Column:
-    return Column(key=key, title=title, align="right", worth=worth, sortable=False)
+    return Column(key=key, title=title, align="right", worth=worth)
 
 
 _COLUMNS = (
-    Column(key="kind", title="KIND", min_width=6, tree=True, sortable=False),
+    Column(key="kind", title="KIND", min_width=6, tree=True),
     _column("ino", "INODE", None),
     _column("id", "ID", 2),
     _column("processes", "PROCS", 6),
@@ -32,8 +38,20 @@ _COLUMNS = (
     _column("owner", "OWNER", 5),
     _column("owner_uid", "OWNER UID", 3),
 )
-_CONTAINER = Column(key="container", title="CONTAINER", max_width=24, worth=7, sortable=False)
+_CONTAINER = Column(key="container", title="CONTAINER", max_width=24, worth=7)
 _HELD_BY = Column(key="held_by", title="HELD BY", min_width=16, flex=True, sortable=False)
+
+_SORT_KEYS: dict[str, SortKey] = {
+    "kind": kernel_order,
+    "ino": lambda one: one.ino,
+    "id": lambda one: one.id or 0,
+    "processes": lambda one: -one.processes,
+    "threads": lambda one: -one.threads,
+    "parent": lambda one: one.parent or 0,
+    "owner": lambda one: one.owner or 0,
+    "owner_uid": lambda one: -1 if one.owner_uid is None else one.owner_uid,
+    "container": lambda one: (one.container is None, one.container or ""),
+}
 
 
 class NamespaceView(TableView):
@@ -69,7 +87,7 @@ class NamespaceView(TableView):
             found = of_container(snapshot, container, found) if container else ()
         rows = namespace_rows(
             snapshot,
-            found,
+            self.in_order(found),
             order=self._order,
             folded=self.folded,  # type: ignore[arg-type]
         )
@@ -94,6 +112,10 @@ class NamespaceView(TableView):
             ),
             row.line,
         )
+
+    def sort_keys(self) -> Mapping[str, SortKey]:
+        """Numbers, and whose they are."""
+        return _SORT_KEYS
 
     def job(self) -> Job:
         """Holders cost a walk over descriptors and mount tables."""

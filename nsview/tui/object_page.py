@@ -10,6 +10,7 @@ from nsview.host.model import Namespace, Snapshot
 from nsview.host.mounts import MountNode
 from nsview.host.namespaces import read_namespaces
 from nsview.host.process_details import ProcessDetails, read_process_details
+from nsview.host.process_users import ProcessUsers, read_process_users
 from nsview.kernel.procfs import Procfs
 from nsview.tui.facts import Facts
 from nsview.tui.help_texts import MOUNT, NAMESPACE, PROCESS
@@ -18,6 +19,8 @@ from nsview.tui.rows.pages import clock_time, mount_grids, namespace_grids, proc
 from nsview.tui.scanner import Job
 from nsview.tui.view import View
 from nsview.tui.view_page import ViewPage
+
+_Read = tuple[ProcessDetails, ProcessUsers]
 
 
 class ObjectView(View):
@@ -63,6 +66,7 @@ class ProcessObject(ObjectView):
         super().__init__()
         self._identity = identity
         self._details: ProcessDetails | None = None
+        self._users = ProcessUsers()
 
     def show(self, snapshot: Snapshot) -> None:
         """The process as it is now."""
@@ -71,22 +75,25 @@ class ProcessObject(ObjectView):
         gone = task is None or task.identity != self._identity
         self.note_gone(snapshot, gone=gone)
         if task is not None and not gone:
-            self.facts.show(process_grids(snapshot, task, self._details))
+            self.facts.show(process_grids(snapshot, task, self._details, self._users))
 
     def job(self) -> Job:
-        """Maps, root, directory and the whole command line."""
-        identity = self._identity
+        """Maps, root, directory, the whole command line, and who it runs as."""
+        identity, known = self._identity, self._users
 
-        def read(procfs: Procfs, snapshot: Snapshot) -> ProcessDetails | None:
+        def read(procfs: Procfs, snapshot: Snapshot) -> _Read | None:
             task = snapshot.tasks.get(identity[0])
-            return read_process_details(procfs, task) if task else None
+            details = read_process_details(procfs, task) if task else None
+            if details is None:
+                return None
+            return details, read_process_users(procfs, snapshot, (identity[0],), known)
 
         return read
 
-    def receive(self, result: ProcessDetails | None) -> None:
+    def receive(self, result: _Read | None) -> None:
         """Fill in what was read."""
-        if result is not None and result != self._details:
-            self._details = result
+        if result is not None and result != (self._details, self._users):
+            self._details, self._users = result
             if self.snapshot:
                 self.show(self.snapshot)
 

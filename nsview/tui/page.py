@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -21,6 +22,7 @@ from textual.screen import Screen
 from nsview.host.model import Snapshot
 from nsview.tui.frame import Crumbs, Hints, StatusLine
 from nsview.tui.prompt import Prompt
+from nsview.tui.row_messages import SortMenuRequested
 from nsview.tui.scanner import Job
 
 if TYPE_CHECKING:
@@ -142,6 +144,14 @@ class Page(Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While somebody types, a colon is a colon."""
         return not (action in ("command", "filter") and self.has_class("-prompting"))
+
+    @on(SortMenuRequested)
+    def _choose_order(self, event: SortMenuRequested) -> None:
+        from nsview.tui.dialog import ChoiceScreen
+
+        event.stop()
+        choices = [(one.key, one.title) for one in event.columns]
+        self.app.push_screen(ChoiceScreen("sort by", choices, chosen=event.chosen), event.answer)
 
     # Actions.
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from functools import partial
+from itertools import zip_longest
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
 from nsview.host.model import Snapshot
-from nsview.host.process_details import read_uid_maps
-from nsview.kernel.idmap import IdRange
+from nsview.host.process_users import ProcessUsers, read_process_users, user_words
 from nsview.kernel.procfs import Procfs
 from nsview.kernel.task import Task
 from nsview.tui.help_texts import PROCESS_LIST
@@ -19,15 +20,15 @@ from nsview.tui.rows.levels import level_titles
 from nsview.tui.rows.processes import ProcessRow, command_line, members_within, process_rows
 from nsview.tui.rows.units import duration
 from nsview.tui.scanner import Job
-from nsview.tui.table_view import TableView, tree_row
+from nsview.tui.table_view import SortKey, TableView, tree_row
 
-_CONTAINER = Column(key="container", title="CONTAINER", max_width=24, sortable=False)
+_CONTAINER = Column(key="container", title="CONTAINER", max_width=24)
 _COLUMNS = (
-    Column(key="user", title="USER (in)", max_width=16, worth=3, sortable=False),
-    Column(key="state", title="S", width=1, worth=2, sortable=False),
-    Column(key="threads", title="THR", align="right", min_width=3, worth=1, sortable=False),
-    Column(key="uptime", title="UP", align="right", min_width=4, worth=4, sortable=False),
-    Column(key="command", title="COMMAND", min_width=20, flex=True, tree=True, sortable=False),
+    Column(key="user", title="USER (in)", max_width=18, worth=3),
+    Column(key="state", title="S", width=1, worth=2),
+    Column(key="threads", title="THR", align="right", min_width=3, worth=1),
+    Column(key="uptime", title="UP", align="right", min_width=4, worth=4, letter="T"),
+    Column(key="command", title="COMMAND", min_width=20, flex=True, tree=True),
 )
 
 
@@ -45,7 +46,7 @@ class ProcessView(TableView):
         self._ref = ref
         self._flat = False
         self._levels: tuple[str, ...] = ("HOST",)
-        self._uid_maps: dict[int, tuple[IdRange, ...]] = {}
+        self._users = ProcessUsers()
 
     def tasks(self, snapshot: Snapshot) -> list[Task]:
         """The processes in question, by PID."""
@@ -59,8 +60,8 @@ class ProcessView(TableView):
         self._levels = level_titles(snapshot, self.tasks(snapshot), focus)
         container = [] if self._ref else [_CONTAINER]
         levels = [
-            Column(key=f"level-{n}", title=title, align="right", min_width=7, sortable=False)
-            for n, title in enumerate(self._levels)
+            Column(key=f"level-{n}", title=title, align="right", min_width=7, letter=letter)
+            for n, (title, letter) in enumerate(zip_longest(self._levels, "P", fillvalue=""))
         ]
         return (*levels, *container, *_COLUMNS)
 
@@ -68,11 +69,11 @@ class ProcessView(TableView):
         """A row for each process."""
         found = process_rows(
             snapshot,
-            (task.pid for task in self.tasks(snapshot)),
+            (task.pid for task in self.in_order(self.tasks(snapshot))),
             levels=len(self._levels),
             flat=self._flat,
             folded=self.folded,  # type: ignore[arg-type]
-            uid_maps=self._uid_maps,
+            users=self._users,
         )
         return [self._row(row) for row in found]
 
@@ -94,20 +95,40 @@ class ProcessView(TableView):
             row.line,
         )
 
-    def job(self) -> Job:
-        """Uid maps: one read for each user namespace."""
-        ref = self._ref
+    def sort_keys(self) -> Mapping[str, SortKey]:
+        """The numbers at each level, and what is known of each process."""
 
-        def read(procfs: Procfs, snapshot: Snapshot) -> dict[int, tuple[IdRange, ...]]:
+        snapshot = self.snapshot
+
+        def user(task: Task) -> str:
+            return str(user_words(snapshot, task, self._users)) if snapshot else ""
+
+        levels: dict[str, SortKey] = {
+            f"level-{level}": partial(_number_at, level) for level in range(len(self._levels))
+        }
+        return levels | {
+            "user": user,
+            "state": lambda task: task.state,
+            "threads": lambda task: -task.threads,
+            "uptime": lambda task: -task.start_time,
+            "container": lambda task: snapshot.membership.get(task.pid, "") if snapshot else "",
+            "command": lambda task: command_line(snapshot, task) if snapshot else "",
+        }
+
+    def job(self) -> Job:
+        """Who they run as: a uid map a user namespace, the accounts of each container once."""
+        ref, known = self._ref, self._users
+
+        def read(procfs: Procfs, snapshot: Snapshot) -> ProcessUsers:
             pids = members_within(snapshot, ref) if ref else list(snapshot.tasks)
-            return read_uid_maps(procfs, snapshot, pids)
+            return read_process_users(procfs, snapshot, pids, known)
 
         return read
 
-    def receive(self, result: dict[int, tuple[IdRange, ...]]) -> None:
-        """Fill in the users inside."""
-        if result != self._uid_maps:
-            self._uid_maps = result
+    def receive(self, result: ProcessUsers) -> None:
+        """Fill in the users."""
+        if result != self._users:
+            self._users = result
             self.rebuild()
 
     def action_toggle_flat(self) -> None:
@@ -154,3 +175,7 @@ class ProcessView(TableView):
 
         if task := self.find_task(key):
             self.app.push_screen(process_page(task.identity))
+
+
+def _number_at(level: int, task: Task) -> tuple[bool, int]:
+    return level >= len(task.pids), task.pids[min(level, len(task.pids) - 1)]

@@ -54,6 +54,7 @@ class Column:
     flex      takes the rest of the width. The last column, being flex, goes on beyond the right
               edge: scroll to read it; any other one is cut to what is left.
     tree      is where `Row.prefix` and the fold marks are drawn.
+    letter    sorts by it, together with Shift.
     """
 
     key: str
@@ -66,6 +67,7 @@ class Column:
     flex: bool = False
     tree: bool = False
     sortable: bool = True
+    letter: str = ""
 
 
 class Placed(NamedTuple):
@@ -85,7 +87,7 @@ def measure(columns: Sequence[Column], rows: Sequence[Row]) -> list[int]:
         if column.width is not None:
             widths.append(column.width)
             continue
-        title = cell_len(column.title) + (1 if column.sortable else 0)
+        title = cell_len(column.title)
         texts = [_text(row, index, column) for row in rows if len(row.cells) > 1 or single]
         longest = _LONGEST if column.flex else column.max_width
         widest = min(max(title, _widest(texts)), longest)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 
 from textual.message import Message
 from textual.widget import Widget
+
+from nsview.tui.row_layout import Column
 
 
 class TableMessage(Message):
@@ -51,4 +53,14 @@ class SortRequested(TableMessage):
 
 
 class SortMenuRequested(TableMessage):
-    """Somebody wants to choose the order from a list."""
+    """Somebody wants to choose the order from a list; the answer is a `SortRequested`."""
+
+    def __init__(self, table: Widget, columns: Sequence[Column], chosen: str | None) -> None:
+        super().__init__(table)
+        self.columns = columns
+        self.chosen = chosen
+
+    def answer(self, column: str | None) -> None:
+        """Say what was chosen; None: nothing."""
+        if column is not None:
+            self.table.post_message(SortRequested(self.table, column))

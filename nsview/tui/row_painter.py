@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.cache import LRUCache
@@ -64,18 +65,24 @@ class RowPainter:
         return Strip(segments).simplify()
 
     def header(self, columns: Sequence[Placed], sorted_by: str | None, reverse: bool) -> Strip:
-        """The titles, with an arrow at the column that the rows are sorted by."""
+        """The titles, with an arrow at the column that the rows are sorted by.
+
+        The arrow of a narrow column stands in the gap behind it.
+        """
         segments: list[Segment] = []
-        for _, column, _, width in columns:
-            if segments:
-                segments.append(Segment(" " * GAP, self.style("header")))
+        room = 0
+        for _, column, start, width in columns:
+            segments.append(Segment(" " * (start - room), self.style("header")))
             name, title = "header", column.title
             if column.key == sorted_by:
                 name, title = "sorted", title + ("▼" if reverse else "▲")
+                if column is not columns[-1].column:
+                    width += column.align == "right" or cell_len(title) > width
             segments += [
                 Segment(text, self.style(style or "header"))
                 for text, style in fit([(title, name)], width, column.align)
             ]
+            room = start + width
         return Strip(segments).simplify()
 
     def style(self, *names: str) -> Style:

@@ -15,7 +15,6 @@ from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from nsview.display import display
@@ -23,6 +22,7 @@ from nsview.tui import row_messages
 from nsview.tui.row_cursor import RowCursor
 from nsview.tui.row_layout import GAP, Cell, Column, Placed, Row, fold_mark, measure, place
 from nsview.tui.row_painter import RowPainter
+from nsview.tui.sort_keys import SortKeys
 
 __all__ = ["Cell", "Column", "Row", "RowTable"]
 
@@ -32,7 +32,7 @@ _WHEEL_LINES = 3
 _SIDEWAYS = 8
 
 
-class RowTable(ScrollView, can_focus=True):
+class RowTable(SortKeys, can_focus=True):
     """`set_columns`, then `set_rows` as often as there is news. Sorts and filters nothing."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -73,7 +73,6 @@ class RowTable(ScrollView, can_focus=True):
         self._cursor = RowCursor()
         self._widths = measure(self._columns, ())
         self._placed: list[Placed] = []
-        self._sort: tuple[str | None, bool] = (None, False)
         self._placeholder = placeholder
         self._painter = RowPainter(self)
 
@@ -115,12 +114,6 @@ class RowTable(ScrollView, can_focus=True):
         self._follow_cursor()
         if self._cursor.key != old_key:
             self._tell()
-
-    def set_sort(self, column: str | None, *, reverse: bool = False) -> None:
-        """Mark the column that the caller has sorted the rows by."""
-        if self._sort != (column, reverse):
-            self._sort = (column, reverse)
-            self.refresh()
 
     def set_placeholder(self, text: str) -> None:
         """What to say while there is no row."""
@@ -227,7 +220,7 @@ class RowTable(ScrollView, can_focus=True):
     def _click_title(self, x: int) -> None:
         for _, column, start, width in self._placed:
             if start <= x < start + width + GAP and column.sortable:
-                self.post_message(self.SortRequested(self, column.key))
+                self.ask_order(column.key)
 
     def _on_mark(self, row: Row, x: int) -> bool:
         for _, column, start, _ in self._placed:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any, ClassVar, TypeVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -16,6 +16,9 @@ from nsview.tui.prompt import Prompt
 from nsview.tui.row_table import Cell, Column, Row, RowTable
 from nsview.tui.rows.outline import Line
 from nsview.tui.view import View
+
+T = TypeVar("T")
+SortKey = Callable[[Any], Any]
 
 
 class TableView(View):
@@ -34,6 +37,8 @@ class TableView(View):
         self.folded: set[Hashable] = set()
         self.typed_filter = ""
         self._wish: Hashable | None = None
+        self._sorted_by = ""
+        self._reverse = False
 
     def compose(self) -> ComposeResult:
         """The table alone."""
@@ -50,6 +55,16 @@ class TableView(View):
     def rows(self, snapshot: Snapshot) -> list[Row]:
         """The rows as they are now; nothing may be read here."""
         raise NotImplementedError
+
+    def sort_keys(self) -> Mapping[str, SortKey]:
+        """By which of its columns the table can be sorted, the usual one first."""
+        return {}
+
+    def in_order(self, items: Iterable[T]) -> list[T]:
+        """Items as somebody wants them sorted; in a tree these are the siblings."""
+        keys = self.sort_keys()
+        key = keys.get(self._sorted_by) or next(iter(keys.values()))
+        return sorted(items, key=key, reverse=self._reverse)
 
     def open_row(self, key: Hashable) -> None:
         """Enter on a row."""
@@ -73,6 +88,9 @@ class TableView(View):
         )
         self.table.set_placeholder(nothing)
         self.table.set_columns(self.columns(self.snapshot))
+        if keys := self.sort_keys():
+            self._sorted_by = self._sorted_by if self._sorted_by in keys else next(iter(keys))
+            self.table.set_sort(self._sorted_by, reverse=self._reverse)
         self.table.set_rows(filter_rows(self.rows(self.snapshot), self.typed_filter))
         if self._wish is not None and self.table.move_cursor_to(self._wish):
             self._wish = None
@@ -128,6 +146,13 @@ class TableView(View):
     def _fold(self, event: RowTable.Toggled) -> None:
         event.stop()
         self.toggle_row(event.key)
+
+    @on(RowTable.SortRequested)
+    def _sort_by(self, event: RowTable.SortRequested) -> None:
+        if event.column in self.sort_keys():
+            event.stop()
+            self._sorted_by, self._reverse = event.column, event.reverse
+            self.rebuild()
 
     @on(RowTable.Selected)
     def _open(self, event: RowTable.Selected) -> None:

@@ -14,6 +14,7 @@ from tui.page_app import PageApp
 from nsview.host.details import Capabilities, Details
 from nsview.host.mounts import arrange_mounts
 from nsview.host.process_details import ProcessDetails
+from nsview.host.process_users import NamesInside, ProcessUsers
 from nsview.kernel.idmap import IdRange
 from nsview.kernel.mountinfo import parse_mountinfo
 from nsview.tui.container import ContainerScreen
@@ -196,19 +197,23 @@ def test_nested_containers_add_a_column() -> None:
     app = page_app("docker/dind", "processes")
 
     async def steps(_: Any) -> None:
-        assert "HOST  IN dind  IN inner" in app.text
+        assert "HOST▲ IN dind  IN inner" in app.text
         assert "5210       19         1" in app.text
 
     drive(app, steps)
 
 
-def test_users_inside_come_with_the_map() -> None:
-    maps = {fake.WORKER[5]: (IdRange(0, 100000, 65536),)}
-    app = page_app("podman/worker", "processes", answer=lambda job, snapshot: maps)
+def test_users_inside_come_with_the_map_and_the_accounts_of_the_container() -> None:
+    users = ProcessUsers(
+        maps={fake.WORKER[5]: (IdRange(0, 100000, 65536),)},
+        inside={"podman/worker": NamesInside((6000, 60000), {0: "\x1b[2Jroot"})},
+    )
+    app = page_app("podman/worker", "processes", answer=lambda job, snapshot: users)
 
     async def steps(pilot: Any) -> None:
         await pilot.pause()
         assert "33 = 100033" in app.text
+        assert "\\x1b[2Jroot = 10" in app.text
 
     drive(app, steps)
 

@@ -10,6 +10,7 @@ import pytest
 from tui import fake_details as fake
 from tui.page_app import PageApp
 
+from nsview.host.process_users import ProcessUsers
 from nsview.tui.container import ContainerScreen
 from nsview.tui.ns import namespace_list_page
 from nsview.tui.object_page import namespace_page, process_page
@@ -39,7 +40,7 @@ def app_of(page: Page, *, hostile: bool = False) -> PageApp:
         web = next(one for one in namespaces if one.ino == fake.WEB[1])
         answers = {
             "NamespaceObject": (snapshot, web),
-            "ProcessView": {},
+            "ProcessView": ProcessUsers(),
             "NamespaceView": namespaces,
             "XrayView": namespaces,
         }
@@ -52,12 +53,80 @@ def rows(app: PageApp) -> list[Any]:
     return list(app.screen.query_one(RowTable).rows)
 
 
+def keys(app: PageApp) -> list[Any]:
+    return [row.key for row in rows(app)]
+
+
+def test_processes_sort_by_keys_titles_and_the_menu() -> None:
+    app = app_of(process_list_page())
+
+    async def steps(pilot: Any) -> None:
+        await pilot.press("t")  # flat
+        by_pid = keys(app)
+        assert by_pid == sorted(by_pid)
+        await pilot.press("I")
+        assert keys(app) == by_pid[::-1]
+        await pilot.press("T")
+        youngest_first = sorted(by_pid, key=lambda key: -key[1])
+        assert keys(app) == youngest_first
+        assert "UP▲" in app.text
+        await pilot.press("P")
+        await pilot.click(RowTable, offset=(app.lines[2].index("COMMAND") - 1, 0))
+        commands = [row.cells[-1].text for row in rows(app)]
+        assert commands == sorted(commands)
+        await pilot.press("f6")
+        await pilot.pause()
+        assert "sort by" in app.text
+        assert "CONTAINER" in app.text
+        await pilot.press("g", "enter")
+        await pilot.pause()
+        assert keys(app) == by_pid
+
+    drive(app, steps)
+
+
+def test_siblings_of_a_tree_are_sorted_and_the_cursor_stays_on_its_process() -> None:
+    app = app_of(ContainerScreen("docker/web", "processes"))
+
+    async def steps(pilot: Any) -> None:
+        await pilot.press("down")
+        cursor = app.screen.query_one(RowTable).cursor_key
+        assert keys(app) == [(4711, 47110), (4790, 47900), (4791, 47910)]
+        await pilot.press("I")
+        assert keys(app) == [(4711, 47110), (4791, 47910), (4790, 47900)]
+        assert app.screen.query_one(RowTable).cursor_key == cursor == (4790, 47900)
+
+    drive(app, steps)
+
+
+def test_namespaces_sort_and_what_has_no_order_has_no_sort_key() -> None:
+    app = app_of(namespace_list_page())
+
+    async def steps(pilot: Any) -> None:
+        await pilot.press("greater_than_sign")
+        inodes = [key[1] for key in keys(app)]
+        assert inodes == sorted(inodes)
+        await pilot.press("less_than_sign")
+        assert keys(app)[0] == ("mnt", fake.HOST[0])
+
+    drive(app, steps)
+    tree = app_of(xray_page())
+
+    async def nothing(pilot: Any) -> None:
+        before = keys(tree)
+        await pilot.press("f6", "I", "N")
+        assert keys(tree) == before
+        assert tree.screen.query_one(RowTable)  # no menu on top of it
+
+    drive(tree, nothing)
+
+
 def test_processes_of_everybody_with_container_and_levels() -> None:
     app = app_of(process_list_page())
 
     async def steps(_: Any) -> None:
         assert len(rows(app)) == len(fake.tasks())
-        assert "HOST   INSIDE  IN inner  CONTAINER" in app.text
+        assert "HOST▲  INSIDE  IN inner  CONTAINER" in app.text
         assert "5210       19         1  docker/dind/inner" in app.text
 
     drive(app, steps)

@@ -126,7 +126,7 @@ def test_escape_in_the_filter_shows_everything_again() -> None:
 
 def test_sorting_by_key_and_by_title_marks_the_column() -> None:
     async def script(driver: Driver) -> None:
-        await driver.press("t", "P")
+        await driver.press("t", "P", "greater_than_sign")
         assert names(driver)[:3] == ["host", "ns1", "db"]
         assert "PROCS▲" in driver.lines[2]
         await driver.press("I")

@@ -18,6 +18,7 @@ from tui import fake_details as fake
 from tui.page_app import PageApp
 
 from nsview.host.mounts import arrange_mounts
+from nsview.host.process_users import NamesInside, ProcessUsers
 from nsview.kernel.idmap import IdRange
 from nsview.kernel.mountinfo import parse_mountinfo
 from nsview.tui.container import ContainerScreen
@@ -41,8 +42,13 @@ MOUNTS = arrange_mounts(
     )
 )
 NAMESPACES = fake.namespaces()
+USERS = ProcessUsers(
+    maps={fake.WORKER[5]: (IdRange(0, 100000, 65536),)},
+    outside={0: "root"},
+    inside={"docker/web": NamesInside((4711, 47110), {0: "root", 101: "nginx"})},
+)
 ANSWERS: dict[str, Any] = {
-    "ProcessView": {fake.WORKER[5]: (IdRange(0, 100000, 65536),)},
+    "ProcessView": USERS,
     "NamespaceView": NAMESPACES,
     "XrayView": NAMESPACES,
     "MountsTab": MOUNTS,

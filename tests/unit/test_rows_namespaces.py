@@ -8,6 +8,7 @@ from tui import fake_details as fake
 from nsview.host.holder_words import held_by_words, holder_words
 from nsview.host.model import Holder
 from nsview.tui.rows.namespaces import (
+    kernel_order,
     namespace_rows,
     of_container,
 )
@@ -49,14 +50,14 @@ def test_nothing_holds_it() -> None:
 
 
 def test_flat_rows_are_in_the_order_of_kinds() -> None:
-    rows = namespace_rows(SNAPSHOT, fake.namespaces())
+    rows = namespace_rows(SNAPSHOT, sorted(fake.namespaces(), key=kernel_order))
 
     assert [row.namespace.kind for row in rows[:5]] == ["mnt"] * 5
     assert rows[-1].namespace.kind == "time"
 
 
 def test_parents_stand_above_their_children() -> None:
-    rows = namespace_rows(SNAPSHOT, fake.namespaces(), order="parent")
+    rows = namespace_rows(SNAPSHOT, sorted(fake.namespaces(), key=kernel_order), order="parent")
     pids = [
         (f"{row.line.guide}pid", row.namespace.ino) for row in rows if row.namespace.kind == "pid"
     ]
@@ -71,7 +72,7 @@ def test_parents_stand_above_their_children() -> None:
 
 
 def test_owners_stand_above_what_they_own() -> None:
-    rows = namespace_rows(SNAPSHOT, fake.namespaces(), order="owner")
+    rows = namespace_rows(SNAPSHOT, sorted(fake.namespaces(), key=kernel_order), order="owner")
     guides = {row.key: row.line.guide for row in rows}
 
     assert guides["user", fake.HOST[5]] == ""

@@ -5,13 +5,11 @@ from __future__ import annotations
 import pytest
 from tui import fake_details as fake
 
-from nsview.kernel.idmap import IdRange
 from nsview.tui.rows.levels import level_cells, level_titles
 from nsview.tui.rows.pids import pid_rows
-from nsview.tui.rows.processes import ProcessRow, command_line, process_rows, user_inside
+from nsview.tui.rows.processes import ProcessRow, command_line, process_rows
 
 SNAPSHOT = fake.snapshot()
-MAPS = {fake.WORKER[5]: (IdRange(0, 100000, 33), IdRange(33, 100033, 1))}
 
 
 def rows_of(ref: str, **options: object) -> list[ProcessRow]:
@@ -62,25 +60,6 @@ def test_a_process_that_is_gone_is_left_out() -> None:
 
 def test_uptime_counts_from_the_start_of_the_process() -> None:
     assert pytest.approx(7200.0 - 471.1) == rows_of("docker/web")[0].uptime
-
-
-def test_user_of_a_rootless_container_has_two_numbers() -> None:
-    assert user_inside(SNAPSHOT, SNAPSHOT.tasks[6000], MAPS) == "0 = 100000"
-    assert user_inside(SNAPSHOT, SNAPSHOT.tasks[6007], MAPS) == "33 = 100033"
-
-
-def test_user_outside_the_map_is_unmapped() -> None:
-    stray = SNAPSHOT.tasks[6000]._replace(uid=7)
-
-    assert user_inside(SNAPSHOT, stray, MAPS) == "unmapped = 7"
-
-
-def test_user_is_not_guessed_without_a_map() -> None:
-    assert user_inside(SNAPSHOT, SNAPSHOT.tasks[6000], {}) == "? = 100000"
-
-
-def test_user_in_the_hosts_user_namespace_is_one_number() -> None:
-    assert user_inside(SNAPSHOT, SNAPSHOT.tasks[4790], {}) == "101"
 
 
 def test_command_lines_are_safe_and_bounded() -> None:

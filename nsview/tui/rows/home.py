@@ -34,16 +34,16 @@ _HOST = "host"
 
 COLUMNS = (
     Column(key="status", title="", width=2, align="right", sortable=False),
-    Column(key="name", title="NAME", min_width=20, max_width=60, flex=True, tree=True),
+    Column(key="name", title="NAME", min_width=20, max_width=60, flex=True, tree=True, letter="N"),
     Column(key="engine", title="ENGINE", min_width=6, max_width=18),
     Column(key="id", title="ID", width=SHORT_ID, worth=3, sortable=False),
-    Column(key="pid", title="PID", min_width=6, align="right"),
+    Column(key="pid", title="PID", min_width=6, align="right", letter="P"),
     Column(key="processes", title="PROCS", min_width=6, align="right"),
     Column(key="net", title="NET RX/TX", width=11, align="right", worth=3),
     Column(key="namespaces", title="NAMESPACES", width=10, sortable=False),
     Column(key="rootfs", title="ROOTFS", max_width=12, worth=1),
     Column(key="user", title="USER", max_width=12, worth=2),
-    Column(key="up", title="UP", min_width=4, align="right", worth=4),
+    Column(key="up", title="UP", min_width=4, align="right", worth=4, letter="T"),
 )
 #: Nothing is dropped and nothing cut: there is more than fits, and the arrows scroll to it.
 WIDE_COLUMNS = (

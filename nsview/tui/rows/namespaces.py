@@ -37,8 +37,8 @@ def namespace_rows(
     order: Order = "flat",
     folded: Collection[tuple[str, int]] = (),
 ) -> list[NamespaceRow]:
-    """Rows in the kernel's order of kinds, or as a forest by parent or by owner."""
-    ordered = sorted(namespaces, key=lambda one: (KINDS.index(one.kind), not one.initial, one.ino))
+    """Rows in the given order, or as a forest by parent or by owner."""
+    ordered = list(namespaces)
     lines: Iterable[Line[Namespace]]
     if order == "flat":
         lines = (Line(one, "", 0, 0, False) for one in ordered)
@@ -55,6 +55,11 @@ def namespace_rows(
         )
         for line in lines
     ]
+
+
+def kernel_order(namespace: Namespace) -> tuple[int, bool, int]:
+    """Sorts by kind, as the kernel lists them, the host's first."""
+    return KINDS.index(namespace.kind), not namespace.initial, namespace.ino
 
 
 def _key(namespace: Namespace) -> tuple[str, int]:

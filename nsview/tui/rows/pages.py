@@ -11,6 +11,7 @@ from nsview.host.model import Namespace, Snapshot
 from nsview.host.mounts import MountNode
 from nsview.host.pid_map import pid_levels
 from nsview.host.process_details import ProcessDetails
+from nsview.host.process_users import ProcessUsers, user_words
 from nsview.kernel.idmap import IdRange
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.task import Task
@@ -18,7 +19,7 @@ from nsview.tui.row_layout import Cell
 from nsview.tui.rows.grid import Grid, fact
 from nsview.tui.rows.levels import namespace_names
 from nsview.tui.rows.mounts import mount_facts
-from nsview.tui.rows.processes import STATES, UidMaps, command_line, user_inside
+from nsview.tui.rows.processes import STATES, command_line
 
 #: How many members the page of a namespace lists: the host's have thousands.
 _MEMBERS_SHOWN = 200
@@ -34,10 +35,12 @@ def clock_time(moment: float) -> str:
     return time.strftime("%H:%M:%S", time.localtime(moment))
 
 
-def process_grids(snapshot: Snapshot, task: Task, details: ProcessDetails | None) -> list[Grid]:
-    """Everything about one process; `details` come a moment later."""
+def process_grids(
+    snapshot: Snapshot, task: Task, details: ProcessDetails | None, users: ProcessUsers
+) -> list[Grid]:
+    """Everything about one process; `details` and `users` come a moment later."""
     return [
-        _process_facts(snapshot, task, details),
+        _process_facts(snapshot, task, details, users),
         _numbers(snapshot, task),
         _namespaces(snapshot, task),
         Grid(
@@ -52,14 +55,15 @@ def process_grids(snapshot: Snapshot, task: Task, details: ProcessDetails | None
     ]
 
 
-def _process_facts(snapshot: Snapshot, task: Task, details: ProcessDetails | None) -> Grid:
+def _process_facts(
+    snapshot: Snapshot, task: Task, details: ProcessDetails | None, users: ProcessUsers
+) -> Grid:
     words = details.command if details else ()
-    maps = {task.namespaces[KINDS.index("user")]: details.uid_map} if details else {}
     rows = [
         fact("command", " ".join(words) if words else command_line(snapshot, task)),
         fact("name", task.comm),
         fact("state", f"{task.state} {STATES.get(task.state, '')}"),
-        fact("user", _user(snapshot, task, maps)),
+        fact("user", _user(snapshot, task, users)),
         fact("started", clock(snapshot.started(task))),
         fact("threads", str(task.threads)),
         fact("parent", _parent(snapshot, task)),
@@ -74,11 +78,13 @@ def _process_facts(snapshot: Snapshot, task: Task, details: ProcessDetails | Non
     return Grid(title="process", rows=tuple(rows))
 
 
-def _user(snapshot: Snapshot, task: Task, maps: UidMaps) -> str:
-    if task.namespaces[KINDS.index("user")] == snapshot.initial.get("user"):
-        return str(task.uid)
-    inside = user_inside(snapshot, task, maps).partition(" = ")[0]
-    return f"{inside} inside = {task.uid} outside"
+def _user(snapshot: Snapshot, task: Task, users: ProcessUsers) -> str:
+    words = user_words(snapshot, task, users)
+    if words.same:
+        number = "" if words.inside == str(task.uid) else f" (uid {task.uid})"
+        return words.inside + number
+    number = "" if words.outside == str(task.uid) else f" (uid {task.uid})"
+    return f"{words.inside} inside = {words.outside}{number} outside"
 
 
 def _parent(snapshot: Snapshot, task: Task) -> str:

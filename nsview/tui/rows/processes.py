@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from nsview.display import display
 from nsview.host.model import Snapshot
-from nsview.kernel.idmap import IdRange, to_inside
-from nsview.kernel.namespaces import KINDS
+from nsview.host.process_users import ProcessUsers, user_words
 from nsview.kernel.task import Task
 from nsview.tui.rows.levels import level_cells
 from nsview.tui.rows.outline import Line, outline
@@ -28,11 +27,6 @@ STATES = {
 #: How much of a command line a row carries: a row is never wider than a screen.
 _COMMAND_LIMIT = 512
 
-_USER = KINDS.index("user")
-
-UidMaps = Mapping[int, tuple[IdRange, ...]]
-"""Inode of a user namespace -> its uid map, as the reader's user namespace sees it."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessRow:
@@ -44,6 +38,7 @@ class ProcessRow:
     pids: tuple[str, ...]
     """A number or a dash for each level column."""
     user: str
+    """Inside, and outside where that is another one."""
     uptime: float
     """Seconds."""
     container: str | None
@@ -61,16 +56,17 @@ def process_rows(
     levels: int,
     flat: bool = False,
     folded: Collection[tuple[int, int]] = (),
-    uid_maps: UidMaps | None = None,
+    users: ProcessUsers | None = None,
 ) -> list[ProcessRow]:
-    """Rows of the processes `pids`; those that are gone are left out."""
-    tasks = [snapshot.tasks[pid] for pid in sorted(pids) if pid in snapshot.tasks]
+    """Rows of the processes `pids` in that order; those that are gone are left out."""
+    tasks = [snapshot.tasks[pid] for pid in pids if pid in snapshot.tasks]
     lines: Iterable[Line[Task]]
     if flat:
         lines = (Line(task, "", 0, 0, False) for task in tasks)
     else:
         lines = outline(tasks, lambda task: task.identity, _parent(tasks), folded)
-    return [_row(snapshot, line, levels, uid_maps or {}) for line in lines]
+    users = users or ProcessUsers()
+    return [_row(snapshot, line, levels, users) for line in lines]
 
 
 def _parent(tasks: Iterable[Task]) -> Callable[[Task], tuple[int, int] | None]:
@@ -82,13 +78,13 @@ def _parent(tasks: Iterable[Task]) -> Callable[[Task], tuple[int, int] | None]:
     return parent
 
 
-def _row(snapshot: Snapshot, line: Line[Task], levels: int, uid_maps: UidMaps) -> ProcessRow:
+def _row(snapshot: Snapshot, line: Line[Task], levels: int, users: ProcessUsers) -> ProcessRow:
     task = line.item
     return ProcessRow(
         key=task.identity,
         task=task,
         pids=level_cells(task, levels),
-        user=user_inside(snapshot, task, uid_maps),
+        user=str(user_words(snapshot, task, users)),
         uptime=max(0.0, snapshot.taken - snapshot.started(task)),
         container=snapshot.membership.get(task.pid),
         command=command_line(snapshot, task),
@@ -103,23 +99,6 @@ def command_line(snapshot: Snapshot, task: Task) -> str:
         return f"[{display(task.comm)}]"
     text = " ".join(words)
     return display(text[:_COMMAND_LIMIT]) + ("…" if len(text) > _COMMAND_LIMIT else "")
-
-
-def user_inside(snapshot: Snapshot, task: Task, uid_maps: UidMaps) -> str:
-    """Its effective uid as its own user namespace numbers it, ``0 = 100000`` where they differ.
-
-    user_namespaces(7): the kernel knows one uid (what we read); each namespace maps numbers to it.
-    """
-    inode = task.namespaces[_USER]
-    if inode in (0, snapshot.initial.get("user")):
-        return str(task.uid)
-    ranges = uid_maps.get(inode)
-    if ranges is None:
-        return f"? = {task.uid}"
-    inside = to_inside(ranges, task.uid)
-    if inside == task.uid:
-        return str(task.uid)
-    return f"{'unmapped' if inside is None else inside} = {task.uid}"
 
 
 def members_within(snapshot: Snapshot, ref: str) -> list[int]:

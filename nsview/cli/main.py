@@ -38,12 +38,13 @@ COMMANDS = {
     "stop": "End sandboxes that nsview runs",
     "rm": "Remove sandboxes and what they wrote",
     "gc": "Remove what a killed nsview left",
+    "top": "What containers use of the machine, again and again",
     "demo": "Three containers to look at, made of nothing and gone at the end",
     "doctor": "What this kernel and these rights allow, and what that costs",
 }
 
 #: Commands that look at all processes, and let one say how.
-_LISTING = frozenset({"ls", "ps", "pid", "ns", "net", "mounts", "doctor"})
+_LISTING = frozenset({"ls", "ps", "pid", "ns", "net", "mounts", "top", "doctor"})
 
 _EPILOG = """\
 REF names a container: web, docker/web, 9f3c (its id, four characters or more), 4711 (a process

@@ -19,14 +19,17 @@ Align = Literal["left", "right"]
 _GAP = "  "
 
 
-def print_json(document: Mapping[str, object], partial: Sequence[str] = ()) -> None:
-    """One ASCII object; pretty on a terminal, one line in a pipe.
+def print_json(
+    document: Mapping[str, object], partial: Sequence[str] = (), *, lines: bool = False
+) -> None:
+    """One ASCII object; pretty on a terminal, one line in a pipe, or with `lines` anywhere.
 
     Text that is not UTF-8 is shown with U+FFFD, and its exact bytes follow in base64 under
     ``<key>_raw``; a list of texts with such an item is followed by a list of them all.
     """
     whole = {"schema": SCHEMA, **document, "partial": list(partial)}
-    indent = 2 if sys.stdout is not None and sys.stdout.isatty() else None
+    pretty = sys.stdout is not None and sys.stdout.isatty() and not lines
+    indent = 2 if pretty else None
     text = json.dumps(whole, indent=indent)
     if "\\ud" in text:  # half of an emoji, or an undecodable byte as os.fsdecode leaves it
         text = json.dumps(_without_surrogates(whole), indent=indent)

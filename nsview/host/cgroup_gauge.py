@@ -100,6 +100,12 @@ class CgroupGauge:
                 found[name] = pressure
         return found
 
+    def counts(self) -> bool:
+        """Whether there is somebody who counts its processor time and its memory."""
+        if self._accounting is None or self._memory is None:
+            return False
+        return read_file(f"{self._memory.directory}/memory.stat") is not None
+
     def counts_io(self) -> bool:
         """False where its v1 controller is there and does nothing."""
         return self._io is None or self._io.version == 2 or blkio_counts(read_file, self._io)

@@ -106,10 +106,10 @@ class Meter:
         known = self._metered.get(ref)
         if known is not None and known.cgroups == cgroups:
             return known
-        if not cgroups and ref != HOST_REF:
-            return _Metered(cgroups, ProcessGauge(self._procfs))
         gauge = CgroupGauge(self._cgroupfs, cgroups)
+        if ref != HOST_REF and not gauge.counts():
+            return _Metered(cgroups, ProcessGauge(self._procfs))
         group = _Group(gauge, limits, turn)
         if ref != HOST_REF and not gauge.counts_io():
-            group.io = ProcessIo(self._procfs)
+            group.io = ProcessIo(self._procfs, self._files.read)
         return _Metered(cgroups, group)

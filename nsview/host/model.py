@@ -215,6 +215,13 @@ class Snapshot:
         """The container of exactly that `ref`."""
         return next((one for one in self.containers if one.ref == ref), None)
 
+    def traffic_of(self, container: Container) -> Traffic | None:
+        """That of its network namespace; what shares the host's network has none of its own."""
+        use = container.namespaces.get("net")
+        if use is None or (use.shared and container.kind != "host"):
+            return None
+        return self.traffic.get(use.ino)
+
     def started(self, task: Task) -> float:
         """When a process started, in Unix time."""
         return self.boot_time + task.start_time / self.ticks

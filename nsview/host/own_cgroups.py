@@ -7,6 +7,7 @@ if nobody else is. Who has no such group shares the counters and the limits of o
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterable, Mapping
 
@@ -39,15 +40,17 @@ class CgroupOwners:
             return ()
         if container.ref == HOST_REF:
             return tuple(line._replace(path="/") for line in first.cgroups)
+        made = _made_by_engines(first.cgroups) if container.kind in _BY_ENGINES else {}
         found = []
         for index, line in enumerate(first.cgroups):
-            path = _recognised(line.path) if container.kind in _BY_ENGINES else None
-            path = path or self._exclusive(container, index)
-            if path is not None:
-                found.append(line._replace(path=path))
+            own = made.get(index) or self._exclusive(container, index, line)
+            if own is not None:
+                found.append(own)
         return tuple(found)
 
-    def _exclusive(self, container: Container, index: int) -> str | None:
+    def _exclusive(self, container: Container, index: int, first: CgroupPath) -> CgroupPath | None:
+        if first.path == "/":
+            return None
         members = (self._tasks[pid] for pid in container.members if pid in self._tasks)
         lines = [task.cgroups[index] for task in members if index < len(task.cgroups)]
         if not all(line.path.startswith("/") for line in lines):
@@ -56,7 +59,8 @@ class CgroupOwners:
         if path == "/":
             return None
         others = self._users().get((lines[0].hierarchy, path), ())
-        return path if all(self._is_in(ref, container.ref) for ref in others) else None
+        alone = all(self._is_in(ref, container.ref) for ref in others)
+        return first._replace(path=path) if alone else None
 
     def _is_in(self, ref: str | None, outer: str) -> bool:
         while ref is not None and ref != outer:
@@ -67,16 +71,33 @@ class CgroupOwners:
     def _users(self) -> dict[tuple[int, str], set[str]]:
         if self._refs is None:
             self._refs = {}
+            # Thousands of processes share few values of cgroups, which are the same objects.
             seen = {
-                (line.hierarchy, line.path, self._membership.get(task.pid, HOST_REF))
+                (id(task.cgroups), self._membership.get(task.pid, HOST_REF)): task.cgroups
                 for task in self._tasks.values()
-                for line in task.cgroups
             }
-            for hierarchy, path, ref in seen:
-                while path not in ("/", ""):
-                    self._refs.setdefault((hierarchy, path), set()).add(ref)
-                    path = os.path.dirname(path)
+            for (_, ref), cgroups in seen.items():
+                for group in _with_those_above(cgroups):
+                    self._refs.setdefault(group, set()).add(ref)
         return self._refs
+
+
+# Hierarchy and path, of all but the roots.
+@functools.lru_cache(maxsize=8192)
+def _with_those_above(cgroups: tuple[CgroupPath, ...]) -> tuple[tuple[int, str], ...]:
+    found = []
+    for hierarchy, _, path in cgroups:
+        while path not in ("/", ""):
+            found.append((hierarchy, path))
+            path = os.path.dirname(path)
+    return tuple(found)
+
+
+# Index of a hierarchy -> the group in there that an engine has made.
+@functools.lru_cache(maxsize=8192)
+def _made_by_engines(cgroups: tuple[CgroupPath, ...]) -> Mapping[int, CgroupPath]:
+    paths = ((index, line, _recognised(line.path)) for index, line in enumerate(cgroups))
+    return {index: line._replace(path=path) for index, line, path in paths if path is not None}
 
 
 # What engines only lend their name to (the scope of a snap) may hold several sandboxes.

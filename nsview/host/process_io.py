@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable
 
 from nsview.host.resources import Io, rate
+from nsview.kernel.cgroup_files import Read, read_file
 from nsview.kernel.cgroup_io import IoCounters
 from nsview.kernel.process_usage import parse_process_io
 from nsview.kernel.procfs import Procfs
@@ -19,23 +20,24 @@ from nsview.kernel.task import Task
 class ProcessIo:
     """One container. `read` remembers each process for the rates of the next."""
 
-    def __init__(self, procfs: Procfs) -> None:
+    def __init__(self, procfs: Procfs, read: Read = read_file) -> None:
+        """`read` may keep descriptors: they are of a process, and give nothing once it is gone."""
         self._procfs = procfs
+        self._read = read
         self._before: dict[tuple[int, int], IoCounters] = {}
         self._moment: float | None = None
         self._total = IoCounters()
 
     def read(self, tasks: Iterable[Task]) -> Io | None:
         """Sums now; None where the kernel does not let us look (it takes ptrace's rights)."""
-        moment, before = time.monotonic(), self._total
+        tasks, moment, before = list(tasks), time.monotonic(), self._total
         seconds = moment - self._moment if self._moment is not None else 0.0
-        try:
-            now = {
-                task.identity: parse_process_io(data)
-                for task in tasks
-                if (data := self._procfs.read_record(task.pid, "io"))
-            }
-        except PermissionError:
+        now = {
+            task.identity: parse_process_io(data)
+            for task in tasks
+            if (data := self._read(self._procfs.path(task.pid, "io")))
+        }
+        if tasks and not now:
             return None
         for identity, one in now.items():
             known = self._before.get(identity, IoCounters())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
 
+from nsview.kernel.cgroup_format import TEXTS_REMEMBERED, parse_flat
 from nsview.kernel.cgroup_io import IoCounters
 
 
@@ -23,11 +25,8 @@ def parse_statm(data: bytes) -> Statm:
     return Statm(int(words[1]), int(words[2]))
 
 
+@functools.lru_cache(maxsize=TEXTS_REMEMBERED)
 def parse_process_io(data: bytes) -> IoCounters:
     """Bytes that it made be read from devices, and that it has dirtied to be written."""
-    found = {}
-    for line in data.decode("ascii", "replace").splitlines():
-        name, _, value = line.partition(": ")
-        if value.isascii() and value.isdigit():
-            found[name] = int(value)
-    return IoCounters(found.get("read_bytes", 0), found.get("write_bytes", 0))
+    found = parse_flat(data)
+    return IoCounters(found.get("read_bytes:", 0), found.get("write_bytes:", 0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 
-from nsview.cli.net_json import container_of, network_document, port_order
+from nsview.cli.net_json import container_of, network_document, port_order, published_of
 from nsview.cli.output import print_json, print_line, print_note, print_notes, print_table
 from nsview.cli.words import byte_size, dash
 from nsview.errors import NoSuchObject
@@ -22,6 +22,7 @@ _NET = KINDS.index("net")
 _INTERFACES = ("INTERFACE", "KIND", "STATE", "MTU", "MAC", "RX", "TX", "ADDRESSES", "LEADS TO")
 _PORTS = ("PROTO", "ADDRESS", "PORT", "PID", "PROCESS", "CONTAINER")
 _CONNECTIONS = ("PROTO", "STATE", "LOCAL", "REMOTE", "PID", "PROCESS", "CONTAINER")
+_PUBLISHED = ("PUBLISHED", "ADDRESS", "PORT", "LEADS TO", "CONTAINER", "BY")
 _RIGHT = frozenset({"MTU", "RX", "TX", "PORT"})
 
 EPILOG = """\
@@ -66,6 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     if container is not None:
         _print_routes(networks)
     _print_sockets(snapshot, wiring, networks, connected=arguments.connected)
+    _print_published(wiring, networks)
     if names is not None and names.servers:
         search = f", search {' '.join(names.search)}" if names.search else ""
         print_line("")
@@ -164,6 +166,23 @@ def _owner(
     task = snapshot.tasks.get(pids[0]) if pids else None
     container = container_of(snapshot, pids) or network.name
     return pid_list(pids) or "-", dash(task.comm if task else None), container
+
+
+def _print_published(wiring: Wiring, networks: list[Network]) -> None:
+    rows = [
+        (
+            one.forward.protocol,
+            one.address,
+            str(one.forward.port),
+            f"{one.forward.to_address}:{one.forward.to_port}",
+            dash(one.container),
+            ", ".join(one.via),
+        )
+        for one in published_of(wiring, networks)
+    ]
+    if rows:
+        print_line("")
+        print_table(_PUBLISHED, rows, right=_RIGHT)
 
 
 def _note_sharing(container: Container, networks: list[Network]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from nsview.host.model import Snapshot
 from nsview.host.name_service import NameService
+from nsview.host.published import Published
 from nsview.host.reference import HOST_REF
 from nsview.host.wiring import End, Interface, Network, Wiring
 from nsview.kernel.sock_diag import Socket
@@ -38,6 +39,7 @@ def network_document(
         ]
         if connected
         else None,
+        "published": [_published_json(one) for one in published_of(wiring, networks)],
         "dns": {"servers": names.servers, "search": names.search, "options": names.options}
         if names
         else None,
@@ -112,6 +114,27 @@ def _socket_json(
         "uid": one.uid,
         "container": container_of(snapshot, pids) or next(iter(network.containers), None),
     }
+
+
+def _published_json(one: Published) -> dict[str, object]:
+    return {
+        "netns": one.netns,
+        "proto": one.forward.protocol,
+        "address": one.address,
+        "port": one.forward.port,
+        "to_address": one.forward.to_address,
+        "to_port": one.forward.to_port,
+        "container": one.container,
+        "via": list(one.via),
+    }
+
+
+def published_of(wiring: Wiring, networks: Sequence[Network]) -> list[Published]:
+    """Ports that lead into these networks, or are theirs and lead on; by port."""
+    inodes = {one.ino for one in networks}
+    names = {one.name for one in networks}
+    found = (one for one in wiring.published if one.netns in inodes or one.container in names)
+    return sorted(found, key=lambda one: (one.netns, one.forward.protocol, one.forward.port))
 
 
 def port_order(one: tuple[Network, Socket]) -> tuple[int, str, int, str]:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from nsview.host.network_namespaces import call_inside, find_network_namespaces
 from nsview.host.peers import Place, find_places
+from nsview.host.published import Published, find_published
 from nsview.host.socket_owners import find_socket_owners
 from nsview.kernel.links import Address, Link, read_addresses, read_links
-from nsview.kernel.netlink import NETLINK_SOCK_DIAG, Netlink
+from nsview.kernel.netlink import NETLINK_NETFILTER, NETLINK_SOCK_DIAG, Netlink
+from nsview.kernel.nftables import Forward, may_be_asked, read_forwards
 from nsview.kernel.routes import Route, read_routes
 from nsview.kernel.sock_diag import Socket, read_sockets
 
@@ -89,6 +92,7 @@ class Wiring:
     """By inode."""
     owners: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
     """Inode of a socket -> host PIDs that have it open."""
+    published: tuple[Published, ...] = ()
     partial: tuple[str, ...] = ()
 
     def of(self, container: str) -> Network | None:
@@ -100,6 +104,7 @@ class Wiring:
 class _Reading:
     links: tuple[Link, ...]
     addresses: tuple[Address, ...]
+    forwards: tuple[Forward, ...]
     routes: tuple[Route, ...] = ()
     sockets: tuple[Socket, ...] = ()
 
@@ -120,11 +125,12 @@ def read_wiring(
     """
     ways = find_network_namespaces(procfs, snapshot)
     readings: dict[int, _Reading] = {}
+    rules = may_be_asked(procfs)
     refused = silent = 0
     for ino, paths in ways.items():
         close = closely is None or ino in closely
         try:
-            reading = call_inside(ino, paths, lambda close=close: _read(close, connected))  # type: ignore[misc]  # mypy has no types for defaults of lambdas
+            reading = call_inside(ino, paths, partial(_read, close, connected, rules))
         except PermissionError:
             refused += 1
             continue
@@ -148,8 +154,12 @@ def read_wiring(
     }
     inodes = {socket.inode for one in readings.values() for socket in one.sockets}
     near = networks if closely is None else closely
+    published = find_published(
+        procfs, snapshot, {ino: one.forwards for ino, one in readings.items()}
+    )
     return Wiring(
         networks=networks,
+        published=tuple(replace(one, container=_receiver(one, networks)) for one in published),
         owners=find_socket_owners(procfs, snapshot, inodes, near),
         partial=tuple(_partial(refused, silent)),
     )
@@ -171,15 +181,27 @@ def containers_by_network(snapshot: Snapshot) -> dict[int, tuple[str, ...]]:
     return {ino: tuple(rank[-1] for rank in sorted(ranks)) for ino, ranks in found.items()}
 
 
-def _read(close: bool, connected: bool) -> _Reading:
+def _read(close: bool, connected: bool, rules: bool) -> _Reading:
     with Netlink() as route:
-        reading = _Reading(links=read_links(route), addresses=read_addresses(route))
+        reading = _Reading(
+            links=read_links(route),
+            addresses=read_addresses(route),
+            forwards=tuple(_read_forwards()) if rules else (),
+        )
         if not close:
             return reading
         routes = read_routes(route)
     with Netlink(NETLINK_SOCK_DIAG) as diag:
         sockets = read_sockets(diag, connected=connected)
     return replace(reading, routes=routes, sockets=tuple(sockets))
+
+
+def _read_forwards() -> Iterable[Forward]:
+    try:
+        with Netlink(NETLINK_NETFILTER) as netfilter:
+            return read_forwards(netfilter)
+    except OSError:  # a kernel without, or no CAP_NET_ADMIN in there
+        return ()
 
 
 def _interfaces(
@@ -223,6 +245,18 @@ def _end(
         container=next(iter(owners.get(ino or 0, ())), None),
         master=next((link.name for link in links if link.index == master), None),
     )
+
+
+# The same private address may be in many places; one wired to where the port is gets it.
+def _receiver(published: Published, networks: Mapping[int, Network]) -> str | None:
+    address = f"{published.forward.to_address}/"
+    for network in networks.values():
+        ends = (one.peer or one.lower for one in network.interfaces)
+        if any(end is not None and end.netns == published.netns for end in ends) and any(
+            text.startswith(address) for one in network.interfaces for text in one.addresses
+        ):
+            return network.name
+    return None
 
 
 def _partial(refused: int, silent: int) -> Iterable[str]:

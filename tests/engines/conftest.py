@@ -29,6 +29,18 @@ def docker() -> Iterator[engines.Docker]:
 
 
 @pytest.fixture(scope="session")
+def bridged_docker() -> Iterator[engines.BridgedDocker]:
+    """Docker with a bridge, see `support.engines.bridged`."""
+    yield from _engine(engines.BridgedDocker)
+
+
+@pytest.fixture(scope="session")
+def bridged_podman() -> Iterator[engines.BridgedPodman]:
+    """Root's podman with a bridge, see `support.engines.bridged`."""
+    yield from _engine(engines.BridgedPodman)
+
+
+@pytest.fixture(scope="session")
 def podman() -> Iterator[engines.Podman]:
     """Root's podman, see `support.engines.Podman`."""
     yield from _engine(engines.Podman)

@@ -2,7 +2,8 @@
 
 None of them touches the host's own engines: sockets, pid files, roots and locks are below the
 directory of a `Run`, containers have no network but their own loopback, and when the run ends the
-reaper removes everything. The host's bridges, firewall and sysctls are never asked for anything.
+reaper removes everything. The host's bridges, firewall and sysctls are never asked for anything:
+those that do have bridges (`bridged`) have them in a network namespace of their own.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import contextlib
 from collections.abc import Iterator
 
 from support.engines.base import Engine, Missing, Started
+from support.engines.bridged import BridgedDocker, BridgedPodman
 from support.engines.bubblewrap import Bubblewrap
 from support.engines.containerd import Containerd
 from support.engines.docker import Docker
@@ -21,6 +23,8 @@ from support.run import Run
 
 __all__ = [
     "ENGINES",
+    "BridgedDocker",
+    "BridgedPodman",
     "Bubblewrap",
     "Containerd",
     "Docker",
@@ -43,6 +47,8 @@ ENGINES: tuple[type[Engine], ...] = (
     Lxc,
     Nspawn,
     Bubblewrap,
+    BridgedDocker,
+    BridgedPodman,
 )
 
 

@@ -13,6 +13,13 @@ class Docker(Engine):
 
     name = "docker"
     programs = ("dockerd", "docker", "containerd", "containerd-shim-runc-v2", "runc")
+    #: What goes before the daemon's command line.
+    launcher: tuple[str, ...] = ()
+    #: Another daemon on this host may have docker0 and the DOCKER chain.
+    network_options: tuple[str, ...] = (
+        *("--bridge", "none", "--iptables=false", "--ip6tables=false"),
+        *("--ip-forward=false", "--ip-masq=false", "--userland-proxy=false"),
+    )
 
     def prepare(self) -> None:
         here = self.directory
@@ -20,12 +27,10 @@ class Docker(Engine):
         self.client = ("docker", "--host", socket)
         address = start_containerd(self.run, "docker-containerd")
         self.run.start(
-            *("dockerd", "--host", socket, "--pidfile", f"{here}/docker.pid"),
+            *(*self.launcher, "dockerd", "--host", socket, "--pidfile", f"{here}/docker.pid"),
             *("--data-root", f"{here}/docker", "--exec-root", f"{here}/docker-exec"),
             *("--containerd", address, "--config-file", f"{here}/docker.json"),
-            # Another daemon on this host may have docker0 and the DOCKER chain.
-            *("--bridge", "none", "--iptables=false", "--ip6tables=false"),
-            *("--ip-forward=false", "--ip-masq=false", "--userland-proxy=false"),
+            *self.network_options,
             log="dockerd.log",
         )
         (here / "docker.json").write_text("{}")

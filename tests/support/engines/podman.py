@@ -27,6 +27,9 @@ class Podman(Engine):
     name = "podman"
     programs = ("podman", "conmon", "runc")
     user = 0
+    #: What goes before each command line, and podman's own options for all of them.
+    launcher: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
 
     def prepare(self) -> None:
         self.home = self.directory / "podman"
@@ -43,7 +46,7 @@ class Podman(Engine):
         where = ("root", "runroot", "tmpdir")
         places = (word for name in where for word in (f"--{name}", f"{self.home}/{name}"))
         state = ("--runtime-flag", f"root={self.home}/runc")
-        return self.run.output("podman", *places, *state, *words)
+        return self.run.output(*self.launcher, "podman", *places, *state, *self.options, *words)
 
     def start(self, *flags: str, command: tuple[str, ...] = ()) -> Started:
         """``podman run -d`` with `flags`."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import signal
 import sys
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -15,18 +14,16 @@ from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 from textual.screen import Screen
 
-from nsview.display import display
 from nsview.errors import NoSuchObject, NsviewError
-from nsview.host.model import Container, Snapshot
-from nsview.host.reference import find_container
 from nsview.tui.commands import COMMANDS, complete, find_command
 from nsview.tui.hangup import end_with_terminal
 from nsview.tui.home import HomePage
 from nsview.tui.keymap import bindings_of, find_clashes
 from nsview.tui.page import Page
 from nsview.tui.palette import ContainerProvider
-from nsview.tui.scanner import JobDone, ScanFailed, Scanned, Scanner, Source
+from nsview.tui.scanner import JobDone, ScanFailed, Scanned, Source
 from nsview.tui.settings import Settings, read_settings, remember_theme
+from nsview.tui.shell import Shell
 from nsview.tui.status import Status, describe, host_words
 from nsview.tui.watch import Subscribe
 
@@ -34,7 +31,7 @@ _DEFAULT_THEME = "textual-dark"
 _FUNCTION_KEY = re.compile("f[0-9]+")
 
 
-class NsviewApp(App[None]):
+class NsviewApp(Shell):
     """`source` is looked at every `interval` seconds; `reference` names the page to begin with.
 
     `subscribe` lets it look sooner when processes start or end.
@@ -69,12 +66,10 @@ class NsviewApp(App[None]):
         settings: Settings | None = None,
         subscribe: Subscribe | None = None,
     ) -> None:
-        super().__init__()
-        self.settings = settings or read_settings()
-        self.readonly = readonly
-        self.snapshot: Snapshot | None = None
-        self.source = source
-        self.scanner = Scanner(source, self.post_message, interval, subscribe)
+        super().__init__(
+            source, settings or read_settings(), readonly=readonly, interval=interval,
+            subscribe=subscribe,
+        )  # fmt: skip
         self._reference = reference
         self._host = host_words()
         self._failure: str | None = None
@@ -157,21 +152,6 @@ class NsviewApp(App[None]):
         shown = super().get_key_display(binding)
         return shown.upper() if _FUNCTION_KEY.fullmatch(shown) else shown
 
-    # What is said to the user.
-
-    def say(self, words: str, *, title: str = "", severity: str = "information") -> None:
-        """A notification; `words` may hold anything."""
-        self.notify(display(words), title=display(title), severity=severity, markup=False)  # type: ignore[arg-type]  # a plain str is clearer here than textual's Literal
-
-    def complain(self, error: NsviewError) -> None:
-        """What went wrong, and what to try."""
-        self.say(error.message + (f" ({error.hint})" if error.hint else ""), severity="warning")
-
-    def copy(self, text: str) -> None:
-        """To the terminal's clipboard (OSC 52). What is pasted later is what was seen."""
-        self.copy_to_clipboard(display(text))
-        self.say(text, title="copied")
-
     # What the user wants.
 
     def run_command(self, line: str) -> None:
@@ -190,49 +170,11 @@ class NsviewApp(App[None]):
         """What a command line may become."""
         return complete(line, self.snapshot, sorted(self.available_themes))
 
-    def find_container(self, reference: str) -> Container:
-        """The container that somebody means; raises `NoSuchObject`."""
-        if self.snapshot is None:
-            raise NoSuchObject("nothing has been read yet")
-        return find_container(self.snapshot, reference)
-
     def open_container(self, reference: str, tab: str = "summary") -> None:
         """Open the page of a container; raises `NoSuchObject`."""
         from nsview.tui.container import ContainerScreen
 
         self.push_screen(ContainerScreen(self.find_container(reference).ref, tab))
-
-    def open_ref(self, ref: str, tab: str = "summary") -> None:
-        """Open the page of a container that was there a moment ago."""
-        try:
-            self.open_container(ref, tab)
-        except NsviewError as error:
-            self.complain(error)
-
-    def go_home(self) -> None:
-        """Close all pages but the first."""
-        while len(self.screen_stack) > 1:
-            self.pop_screen()
-
-    def ask_signal(self, pid: int, start_time: int, label: str) -> None:
-        """Ask which signal to send to exactly that process, ask again, send it."""
-        if self.readonly:
-            return
-        from nsview.tui.signal import ConfirmScreen, deliver, signal_choice
-
-        def choose(number: int | None) -> None:
-            if number is not None:
-                name = signal.Signals(number).name
-                self.push_screen(ConfirmScreen(f"{name} to {label}?"), partial(send, number))
-
-        def send(number: int, yes: bool | None) -> None:
-            if yes:
-                problem = deliver(self.source.procfs, pid, start_time, number)
-                words = problem or f"{signal.Signals(number).name} was sent to {label}"
-                self.say(words, severity="error" if problem else "information")
-                self.scanner.look_now()
-
-        self.push_screen(signal_choice(label), choose)
 
     def change_theme(self, name: str) -> None:
         """Use a theme from now on, and the next time; raises `NoSuchObject`."""

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from nsview.errors import NoSuchObject, NsviewError
 from nsview.host.model import Snapshot
 from nsview.kernel.namespaces import KINDS
-
-if TYPE_CHECKING:
-    from nsview.tui.app import NsviewApp
+from nsview.tui.shell import Shell
 
 Argument = Literal["", "ref", "kind", "number", "theme"]
 
@@ -22,7 +20,7 @@ class Command:
 
     name: str
     help: str
-    run: Callable[[NsviewApp, str], None]
+    run: Callable[[Shell, str], None]
     argument: Argument = ""
     optional: bool = False
 
@@ -63,14 +61,14 @@ def _words(argument: Argument, snapshot: Snapshot | None, themes: Sequence[str])
     return ()
 
 
-def _containers(app: NsviewApp, reference: str) -> None:
+def _containers(app: Shell, reference: str) -> None:
     if reference:
         app.open_container(reference)
     else:
         app.go_home()
 
 
-def _processes(app: NsviewApp, reference: str) -> None:
+def _processes(app: Shell, reference: str) -> None:
     if reference:
         app.open_container(reference, tab="processes")
         return
@@ -79,7 +77,7 @@ def _processes(app: NsviewApp, reference: str) -> None:
     app.push_screen(process_list_page())
 
 
-def _namespaces(app: NsviewApp, kind: str) -> None:
+def _namespaces(app: Shell, kind: str) -> None:
     from nsview.tui.ns import namespace_list_page
 
     if kind and kind not in KINDS:
@@ -87,7 +85,7 @@ def _namespaces(app: NsviewApp, kind: str) -> None:
     app.push_screen(namespace_list_page(kind or None))
 
 
-def _pid(app: NsviewApp, number: str) -> None:
+def _pid(app: Shell, number: str) -> None:
     from nsview.tui.pid_view import pid_page
 
     if not (number.isascii() and number.isdecimal()):
@@ -95,14 +93,14 @@ def _pid(app: NsviewApp, number: str) -> None:
     app.push_screen(pid_page(int(number)))
 
 
-def _xray(app: NsviewApp, reference: str) -> None:
+def _xray(app: Shell, reference: str) -> None:
     from nsview.tui.xray import xray_page
 
     app.push_screen(xray_page(app.find_container(reference).ref if reference else None))
 
 
-def _tab(tab: str) -> Callable[[NsviewApp, str], None]:
-    def run(app: NsviewApp, reference: str) -> None:
+def _tab(tab: str) -> Callable[[Shell, str], None]:
+    def run(app: Shell, reference: str) -> None:
         if not reference:
             raise NsviewError("which container?", hint=f":{_TAB_COMMANDS[tab]} NAME")
         app.open_container(reference, tab=tab)
@@ -113,15 +111,15 @@ def _tab(tab: str) -> Callable[[NsviewApp, str], None]:
 _TAB_COMMANDS = {"layers": "layers", "changes": "diff", "files": "files"}
 
 
-def _theme(app: NsviewApp, name: str) -> None:
+def _theme(app: Shell, name: str) -> None:
     app.change_theme(name)
 
 
-def _help(app: NsviewApp, _: str) -> None:
+def _help(app: Shell, _: str) -> None:
     app.action_help()
 
 
-def _quit(app: NsviewApp, _: str) -> None:
+def _quit(app: Shell, _: str) -> None:
     app.exit()
 
 

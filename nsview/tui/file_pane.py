@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 from textual.binding import Binding, BindingType
 
@@ -13,13 +13,10 @@ from nsview.tui.explorer import Explorer
 from nsview.tui.extraction import Extracted
 from nsview.tui.prompt import Prompt
 from nsview.tui.rows.blame import BLAME_COLUMNS, blame_rows
+from nsview.tui.shell import Shell
 from nsview.tui.table_view import TableView
 from nsview.tui.text_screen import TableScreen, TextScreen
 from nsview.tui.tree_jobs import File, file_note
-
-if TYPE_CHECKING:
-    from nsview.tui.app import NsviewApp
-
 
 #: Of a path that is asked about on one line.
 _PROMPTED = 30
@@ -58,7 +55,7 @@ class FilePane(TableView):
         return chosen.path if chosen else None
 
     @property
-    def _nsview(self) -> NsviewApp:
+    def _nsview(self) -> Shell:
         return self.app  # type: ignore[return-value]  # shown by no other app
 
     def rebuild_with_more(self) -> None:

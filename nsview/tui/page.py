@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -24,9 +24,7 @@ from nsview.tui.frame import Crumbs, Hints, StatusLine
 from nsview.tui.prompt import Prompt
 from nsview.tui.row_messages import SortMenuRequested
 from nsview.tui.scanner import Job
-
-if TYPE_CHECKING:
-    from nsview.tui.app import NsviewApp
+from nsview.tui.shell import Shell
 
 
 class Page(Screen[None]):
@@ -95,7 +93,7 @@ class Page(Screen[None]):
     # The machinery.
 
     @property
-    def nsview(self) -> NsviewApp:
+    def nsview(self) -> Shell:
         """The app, as what it is."""
         return self.app  # type: ignore[return-value]  # pages are shown by no other app
 

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
 from nsview.display import display
 from nsview.host.model import Container
-
-if TYPE_CHECKING:
-    from nsview.tui.app import NsviewApp
+from nsview.tui.shell import Shell
 
 
 class ContainerProvider(Provider):
     """Opens the page of a container."""
 
     @property
-    def _nsview(self) -> NsviewApp:
+    def _nsview(self) -> Shell:
         return self.app  # type: ignore[return-value]  # used by no other app
 
     def _containers(self) -> Iterator[Container]:

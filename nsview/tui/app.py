@@ -47,7 +47,7 @@ class NsviewApp(Shell):
     COMMANDS = App.COMMANDS | {ContainerProvider}
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("Z", "freeze", "freeze", id="app.freeze"),
+        Binding("Z,p", "freeze", "freeze", id="app.freeze"),
         Binding("question_mark,f1", "help", "help", id="app.help"),
         Binding("ctrl+r", "look_now", "refresh now", show=False, id="app.refresh"),
         Binding("ctrl+c,ctrl+q,f10", "quit", "quit at once", show=False, priority=True,
@@ -211,8 +211,10 @@ class NsviewApp(Shell):
         for name in sorted(self.available_themes):
             line = f"theme {name}"
             yield SystemCommand(f":{line}", "colours", self._command(line), discover=False)
+        told: set[str] = set()
         for _, binding, enabled, _ in screen.active_bindings.values():
-            if enabled and binding.show and binding.description:
+            if enabled and binding.show and binding.description not in {"", *told}:
+                told.add(binding.description)
                 press = partial(self.simulate_key, binding.key)
                 yield SystemCommand(binding.description, self.get_key_display(binding), press)
 

@@ -21,19 +21,23 @@ class Line(Widget):
 
     _left: tuple[Piece, ...] = ()
     _right: tuple[Piece, ...] = ()
+    _short: tuple[Piece, ...] = ()
 
-    def show_parts(self, left: Iterable[Piece], right: Iterable[Piece] = ()) -> None:
-        """Draw again if anything differs."""
-        new = tuple(left), tuple(right)
-        if new != (self._left, self._right):
-            self._left, self._right = new
+    def show_parts(
+        self, left: Iterable[Piece], right: Iterable[Piece] = (), short: Iterable[Piece] = ()
+    ) -> None:
+        """Draw again if anything differs. `short` is for when `left` and `right` do not fit."""
+        new = tuple(left), tuple(right), tuple(short)
+        if new != (self._left, self._right, self._short):
+            self._left, self._right, self._short = new
             self.refresh()
 
     def render(self) -> Content:
         """Both parts, fitted."""
         width = self.size.width - 2
         kept = min(_length(cut(self._right, width)), width // _RIGHT_SHARE)
-        left = cut(self._left, width - kept - 2)
+        fits = _length(cut(self._left, width)) + _length(cut(self._right, width)) + 2 <= width
+        left = cut(self._left if fits or not self._short else self._short, width - kept - 2)
         room = width - _length(left)
         right = cut(self._right, room - 2)
         space = " " * max(0, room - _length(right))

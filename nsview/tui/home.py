@@ -9,7 +9,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from nsview.errors import NsviewError
 from nsview.host.model import Container
 from nsview.tui.page import Page
 from nsview.tui.prompt import Prompt
@@ -23,7 +22,6 @@ from nsview.tui.rows.home import (
     home_columns,
     home_rows,
 )
-from nsview.tui.save import save
 
 _TAB_LETTERS = (("L", "layers", True), ("D", "changes", False), ("f", "files", False),
                 ("m", "mounts", False))  # fmt: skip
@@ -201,18 +199,10 @@ images were read from the engines' files on disk; no daemon was asked.
 
     def action_save(self) -> None:
         """Write the table to a file."""
-        self.query_one(Prompt).open("save as (.json or text):", enter=self._save)
-
-    def _save(self, path: str) -> None:
-        if self.snapshot is None or not path:
-            return
-        things = {"containers": choose(self.snapshot, self.options)}
-        try:
-            saved = save(path, self.table.columns, self.table.rows, things)
-        except NsviewError as error:
-            self.nsview.complain(error)
-        else:
-            self.nsview.say(saved, title="saved")
+        self.ask_to_save(
+            self.table,
+            lambda: {"containers": choose(self.snapshot, self.options) if self.snapshot else []},
+        )
 
     def action_nothing(self) -> None:
         """There is no crumb before this one."""

@@ -8,4 +8,5 @@ from nsview.tui.view_page import ViewPage
 
 def namespace_list_page(kind: str | None = None) -> ViewPage:
     """The page of all namespaces, or of those of one kind."""
-    return ViewPage(NamespaceView(kind=kind), f"Namespaces: {kind}" if kind else "Namespaces")
+    crumb = f"All {kind} namespaces" if kind else "All namespaces"
+    return ViewPage(NamespaceView(kind=kind), crumb)

@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,10 +19,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from nsview.errors import NsviewError
 from nsview.host.model import Snapshot
 from nsview.tui.frame import Crumbs, Hints, StatusLine
 from nsview.tui.prompt import Prompt
 from nsview.tui.row_messages import SortMenuRequested
+from nsview.tui.row_table import RowTable
+from nsview.tui.save import save
 from nsview.tui.scanner import Job
 from nsview.tui.shell import Shell
 
@@ -150,6 +153,21 @@ class Page(Screen[None]):
         event.stop()
         choices = [(one.key, one.title) for one in event.columns]
         self.app.push_screen(ChoiceScreen("sort by", choices, chosen=event.chosen), event.answer)
+
+    def ask_to_save(self, table: RowTable, things: Callable[[], object]) -> None:
+        """Ask for a file name, and write the table as it is then, or `things` as JSON."""
+
+        def write(path: str) -> None:
+            if not path:
+                return
+            try:
+                saved = save(path, table.columns, table.rows, things())
+            except NsviewError as error:
+                self.nsview.complain(error)
+            else:
+                self.nsview.say(saved, title="saved")
+
+        self.query_one(Prompt).open("save as (.json or text):", enter=write)
 
     # Actions.
 

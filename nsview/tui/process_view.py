@@ -39,20 +39,35 @@ class ProcessView(TableView):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("t,f5", "toggle_flat", "tree/flat", id="process.flat"),
         Binding("f9,ctrl+k", "signal", "signal", id="process.signal"),
-    ]
+        Binding("K", "hide('kernel threads')", "kernel threads", show=False,
+                id="process.kernel-threads"),
+        Binding("O", "hide('host processes')", "host processes", show=False,
+                id="process.host"),
+    ]  # fmt: skip
 
     def __init__(self, ref: str | None = None) -> None:
         super().__init__()
         self._ref = ref
+        self._hidden: set[str] = set()
         self._flat = False
         self._levels: tuple[str, ...] = ("HOST",)
         self._users = ProcessUsers()
 
     def tasks(self, snapshot: Snapshot) -> list[Task]:
-        """The processes in question, by PID."""
-        if self._ref is None:
-            return list(snapshot.tasks.values())
-        return [snapshot.tasks[p] for p in members_within(snapshot, self._ref)]
+        """The processes in question."""
+        pids = snapshot.tasks if self._ref is None else members_within(snapshot, self._ref)
+        found = [snapshot.tasks[pid] for pid in pids]
+        if "kernel threads" in self._hidden:
+            found = [task for task in found if not task.kernel_thread]
+        if "host processes" in self._hidden:
+            found = [task for task in found if task.pid in snapshot.membership]
+        return found
+
+    @property
+    def remark(self) -> str:
+        """What is left out, and the filter."""
+        words = [f"no {what}" for what in sorted(self._hidden)]
+        return " · ".join(filter(None, (*words, super().remark)))
 
     def columns(self, snapshot: Snapshot) -> Sequence[Column]:
         """The level columns come and go with the processes."""
@@ -136,6 +151,13 @@ class ProcessView(TableView):
         self._flat = not self._flat
         self.rebuild()
 
+    def action_hide(self, what: str) -> None:
+        """Leave some out, or show them again."""
+        self._hidden ^= {what}
+        self.rebuild()
+        if isinstance(self.screen, Page):
+            self.screen.refresh_frame()
+
     def action_signal(self) -> None:
         """Ask what to send to the process under the cursor."""
         task = self.task_at_cursor()
@@ -144,7 +166,9 @@ class ProcessView(TableView):
             self.screen.nsview.ask_signal(task.pid, task.start_time, label)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """`--readonly` takes the signal away."""
+        """`--readonly` takes the signal away; only the host has processes of both kinds."""
+        if action == "hide":
+            return self._ref is None or (self._ref, *parameters) == ("host", "kernel threads")
         if action == "signal":
             return isinstance(self.screen, Page) and not self.screen.nsview.readonly
         return super().check_action(action, parameters)

@@ -8,4 +8,4 @@ from nsview.tui.view_page import ViewPage
 
 def process_list_page() -> ViewPage:
     """The page of all processes."""
-    return ViewPage(ProcessView(), "Processes")
+    return ViewPage(ProcessView(), "All processes")

@@ -33,13 +33,26 @@ def save(path: str, columns: Sequence[Column], rows: Sequence[Row], things: obje
     return path
 
 
+def rows_as_mappings(columns: Sequence[Column], rows: Sequence[Row]) -> list[dict[str, str]]:
+    """What each row says in each column, for JSON; remarks are left out."""
+    return [
+        {column.key: _text(cell) for column, cell in zip(columns, row.cells, strict=True)}
+        for row in rows
+        if len(row.cells) == len(columns)
+    ]
+
+
+def _text(cell: Cell | str) -> str:
+    return cell.text if isinstance(cell, Cell) else cell
+
+
 def table_text(columns: Sequence[Column], rows: Sequence[Row]) -> str:
     """All columns, aligned, display-safe."""
     lines = [[column.title for column in columns]]
     for row in rows:
         if len(row.cells) < len(columns):
             continue  # a remark, no line of the table
-        texts = [cell.text if isinstance(cell, Cell) else cell for cell in row.cells]
+        texts = map(_text, row.cells)
         lines.append([
             display(row.prefix + fold_mark(row) + text if column.tree else text)
             for column, text in zip(columns, texts, strict=False)

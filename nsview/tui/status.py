@@ -20,6 +20,8 @@ class Status(NamedTuple):
 
     left: tuple[Piece, ...]
     right: tuple[Piece, ...]
+    short: tuple[Piece, ...] = ()
+    """The left end where there is little room: the kernel is the same every day."""
 
 
 def describe(
@@ -33,11 +35,10 @@ def describe(
 ) -> Status:
     """`host`: as `host_words` has it. `failure`: what went wrong at the last look."""
     name, _, kernel = host.partition("  ")
-    left = [("nsview  ", "bold $text-accent"), (f"{name}  ", "bold")]
-    if snapshot is None:
-        left.append((f"{kernel} · reading /proc ...", _DIM))
-    else:
-        left.append((f"{' · '.join((kernel, *count_words(snapshot)))}", _DIM))
+    who = (("nsview  ", "bold $text-accent"), (f"{name}  ", "bold"))
+    counts = ["reading /proc ..."] if snapshot is None else list(count_words(snapshot))
+    left = (*who, (" · ".join((kernel, *counts)), _DIM))
+    short = (*who, (" · ".join(counts), _DIM))
     right = [("readonly", _DIM)] if readonly else []
     if failure:
         right.append((f"✗ {failure}", "bold $text-error"))
@@ -48,7 +49,7 @@ def describe(
     if snapshot is not None and snapshot.partial:
         right.append((f"partial: {'; '.join(snapshot.partial)}", "$text-warning"))
     spaced = [part for one in right for part in (one, ("   ", ""))]
-    return Status(tuple(left), tuple(spaced[:-1]))
+    return Status(left, tuple(spaced[:-1]), short)
 
 
 def host_words() -> str:

@@ -15,6 +15,7 @@ from nsview.tui.page import Page
 from nsview.tui.prompt import Prompt
 from nsview.tui.row_table import Cell, Column, Row, RowTable
 from nsview.tui.rows.outline import Line
+from nsview.tui.save import rows_as_mappings
 from nsview.tui.view import View
 
 T = TypeVar("T")
@@ -27,6 +28,7 @@ class TableView(View):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash,f4", "filter", "filter", key_display="/", id="view.filter"),
         Binding("escape", "clear_filter", show=False, id="view.clear-filter"),
+        Binding("ctrl+s", "save", "save the table", show=False, id="view.save"),
     ]
 
     DEFAULT_CSS = "TableView > RowTable { margin: 0 0 0 1; }"
@@ -126,6 +128,12 @@ class TableView(View):
             change=self.set_filter,
             cancel=lambda: self.set_filter(before),
         )
+
+    def action_save(self) -> None:
+        """Write the table to a file."""
+        if isinstance(self.screen, Page):
+            table = self.table
+            self.screen.ask_to_save(table, lambda: rows_as_mappings(table.columns, table.rows))
 
     def action_clear_filter(self) -> None:
         """Escape: the filter first."""

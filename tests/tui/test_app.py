@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,16 @@ def test_palette_finds_containers_and_takes_no_name_for_markup() -> None:
     drive(script)
 
 
+def test_palette_names_each_thing_to_do_once() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("enter")
+        commands = [one.title for one in driver.app.get_system_commands(driver.app.screen)]
+        assert "back" in commands
+        assert len(commands) == len(set(commands))
+
+    drive(script)
+
+
 def test_palette_opens_a_container() -> None:
     async def script(driver: Driver) -> None:
         await driver.press("ctrl+p")
@@ -169,10 +180,20 @@ def test_failure_is_shown_and_gone_with_the_next_good_look() -> None:
     drive(script, source, wait=False, size=(160, 45))
 
 
+def test_a_narrow_terminal_keeps_the_counts_and_what_is_missing() -> None:
+    async def script(driver: Driver) -> None:
+        assert "16 containers · 3 isolated · 53 processes" in driver.lines[0]
+        assert "cgroup" not in driver.lines[0]
+        assert "partial: P" in driver.lines[0]
+        await driver.pilot.resize_terminal(140, 24)
+        await driver.sees("6.18.44 · cgroup v2 · 16 containers")
+
+    snapshot = replace(host(), partial=("PID 1 unreadable",))
+    drive(script, FakeSource(snapshot), size=(80, 24))
+
+
 def test_what_is_missing_is_said() -> None:
     source = FakeSource(host())
-    from dataclasses import replace
-
     source.current = replace(source.current, partial=("PID 1 unreadable",))
 
     async def script(driver: Driver) -> None:
@@ -224,8 +245,6 @@ def sleeper() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def on_host(sleeper: subprocess.Popen[bytes], start: int) -> FakeSource:
-    from dataclasses import replace
-
     source = FakeSource(host(hostile=False))
     source.procfs = Procfs()
     containers = [

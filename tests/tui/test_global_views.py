@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -83,6 +86,43 @@ def test_processes_sort_by_keys_titles_and_the_menu() -> None:
         assert keys(app) == by_pid
 
     drive(app, steps)
+
+
+def test_the_hosts_processes_and_the_kernels_can_be_left_out() -> None:
+    app = app_of(process_list_page())
+    kernel = app.snapshot.tasks[400]._replace(kernel_thread=True)
+    app.snapshot = replace(app.snapshot, tasks=app.snapshot.tasks | {400: kernel})
+
+    async def steps(pilot: Any) -> None:
+        everybody = {key[0] for key in keys(app)}
+        await pilot.press("K")
+        assert {key[0] for key in keys(app)} == everybody - {400}
+        assert "no kernel threads" in app.lines[1]
+        await pilot.press("O")
+        assert {key[0] for key in keys(app)} == set(app.snapshot.membership)
+        await pilot.press("K", "O")
+        assert {key[0] for key in keys(app)} == everybody
+
+    drive(app, steps)
+
+
+def test_a_table_is_saved_as_it_is_shown(tmp_path: Path) -> None:
+    app = app_of(process_list_page(), hostile=True)
+
+    async def steps(pilot: Any) -> None:
+        for name in ("ps.json", "ps.txt"):
+            await pilot.press("ctrl+s")
+            app.screen.query_one("Prompt Input").value = str(tmp_path / name)
+            await pilot.press("enter")
+
+    drive(app, steps)
+    saved = json.loads((tmp_path / "ps.json").read_text())
+    assert saved[0]["level-0"] == "1"
+    assert saved[0]["container"] == "host"
+    assert {one["level-0"] for one in saved} == {str(task.pid) for task in fake.tasks()}
+    text = (tmp_path / "ps.txt").read_text()
+    assert text.replace("\n", "").isprintable()
+    assert len(text.splitlines()) == 1 + len(saved)
 
 
 def test_siblings_of_a_tree_are_sorted_and_the_cursor_stays_on_its_process() -> None:

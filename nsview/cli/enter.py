@@ -11,12 +11,8 @@ from typing import TYPE_CHECKING
 from nsview.cli.exit_codes import ENTER_FAILED
 from nsview.cli.output import print_error, print_json, print_note, print_notes
 from nsview.errors import NoSuchObject, NotPermitted, NsviewError
-from nsview.host.entry import process_to_join
 from nsview.host.host import Host
-from nsview.host.model import Container, Snapshot
-from nsview.host.reference import HOST_REF, find_container, process_named
-from nsview.kernel.namespaces import KINDS
-from nsview.kernel.task import Task
+from nsview.kernel.namespaces import KINDS, parse_kinds
 
 if TYPE_CHECKING:
     from nsview.enter.enter import Narrate
@@ -112,10 +108,11 @@ def run(arguments: argparse.Namespace) -> int:
 def _enter(arguments: argparse.Namespace) -> int:
     from nsview.enter.enter import Choice, enter
     from nsview.enter.environment import parse_assignment
+    from nsview.enter.find import find_target
 
     host = Host()
     snapshot = host.snapshot()
-    container, task = _find(snapshot, arguments.ref)
+    container, task = find_target(snapshot, arguments.ref)
     terminal, interactive = _streams(arguments)
     try:
         environment = dict(map(parse_assignment, arguments.env))
@@ -155,20 +152,6 @@ def _enter(arguments: argparse.Namespace) -> int:
     return outcome.status
 
 
-def _find(snapshot: Snapshot, ref: str) -> tuple[Container, Task]:
-    """A PID names exactly that process, anything else the container's first."""
-    task = process_named(snapshot, ref)
-    if task is not None:
-        return find_container(snapshot, snapshot.membership.get(task.pid, HOST_REF)), task
-    container = find_container(snapshot, ref)
-    if container.kind == "host":
-        raise NsviewError("that is the host: there is nothing to enter")
-    task = process_to_join(snapshot, container)
-    if task is None:
-        raise NoSuchObject(f"{container.ref} does not run", hint="nsview ls lists what does")
-    return container, task
-
-
 def _streams(arguments: argparse.Namespace) -> tuple[bool, bool]:
     """Whether the command has a terminal, and whether it gets our stdin."""
     with contextlib.suppress(OSError):
@@ -193,7 +176,7 @@ def _narrator(verbose: bool) -> Narrate:
 
 
 def _kinds(text: str) -> frozenset[str]:
-    kinds = frozenset(text.split(","))
-    if kinds - {*KINDS}:
-        raise argparse.ArgumentTypeError(f"{text!r}: kinds are " + ",".join(KINDS))
-    return kinds
+    try:
+        return parse_kinds(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

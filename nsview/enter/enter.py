@@ -1,10 +1,14 @@
-"""Enter a process's place: hold it, plan, choose what to start, run it."""
+"""Enter a process's place: hold it, plan, choose what to start; then run it.
+
+The two halves are apart because the UI waits for the first one, which reads files that a container
+may have made slow, in a thread of its own, and lends its terminal to the second.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -12,7 +16,7 @@ from nsview.enter.account import Account, NoSuchAccount, account_of, resolve_use
 from nsview.enter.choose import choose_command
 from nsview.enter.plan import Plan, Request, inner_uid, make_plan
 from nsview.enter.program import find_program
-from nsview.enter.session import Outcome, run_session
+from nsview.enter.session import Command, Outcome, run_session
 from nsview.enter.steps import describe
 from nsview.enter.streams import own_standard_streams
 from nsview.enter.target import Descriptors, Target, hold_target
@@ -47,14 +51,60 @@ class Choice:
     terminal: bool = False
     interactive: bool = False
     stdout: int = 1
-    """Where the command's output goes, where it has no terminal."""
+    """Where the command's output goes; without a terminal only what is no error."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """A process that is held, and all that is decided about who joins it."""
+
+    choice: Choice
+    target: Target
+    descriptors: Descriptors
+    plan: Plan
+    command: Command
+    remark: str | None
+    """What is to be said of the choice of the program."""
+
+    def run(self, narrate: Narrate) -> Outcome:
+        """Run the command to its end; raises `NsviewError` for what keeps it from starting."""
+        choice = self.choice
+        steps = describe(self.plan, self.target, self.descriptors)
+        remarks = (self.remark,) if self.remark else ()
+
+        def on_start(outcome: Outcome) -> None:
+            outcome.steps = (*steps, *remarks)
+            narrate(outcome.steps, outcome.lacking)
+
+        outcome = run_session(
+            self.plan,
+            self.command,
+            self.target,
+            self.descriptors,
+            terminal=choice.terminal,
+            interactive=choice.interactive,
+            stdout=choice.stdout,
+            on_start=on_start,
+        )
+        _explain(outcome, choice, self.plan, self.descriptors.root)
+        return outcome
 
 
 def enter(procfs: Procfs, task: Task, choice: Choice, narrate: Narrate) -> Outcome:
     """Run a command, or a shell, where `task` is; returns how it ended.
 
+    Raises as `prepare` and `Ready.run` do.
+    """
+    with prepare(procfs, task, choice) as ready:
+        return ready.run(narrate)
+
+
+@contextlib.contextmanager
+def prepare(procfs: Procfs, task: Task, choice: Choice) -> Iterator[Ready]:
+    """Hold the process until the end of the block, and decide everything.
+
     `procfs` is the /proc of our own pid namespace. Raises `NsviewError` and its kinds for what
-    keeps it from starting, `nsview.enter.choose.NoProgram` among them.
+    keeps a command from starting, `nsview.enter.choose.NoProgram` among them.
     """
     _need_rights(procfs)
     own_standard_streams()
@@ -80,25 +130,14 @@ def enter(procfs: Procfs, task: Task, choice: Choice, narrate: Narrate) -> Outco
             tools=choice.tools,
             stack=stack,
         )
-        remarks = [remark] if remark else []
-        steps = describe(plan, target, descriptors)
-
-        def on_start(outcome: Outcome) -> None:
-            outcome.steps = (*steps, *remarks)
-            narrate(outcome.steps, outcome.lacking)
-
-        outcome = run_session(
-            plan,
-            command,
-            target,
-            descriptors,
-            terminal=choice.terminal,
-            interactive=choice.interactive,
-            stdout=choice.stdout,
-            on_start=on_start,
+        yield Ready(
+            choice=choice,
+            target=target,
+            descriptors=descriptors,
+            plan=plan,
+            command=command,
+            remark=remark,
         )
-        _explain(outcome, choice, plan, descriptors.root)
-        return outcome
 
 
 def _need_rights(procfs: Procfs) -> None:

@@ -100,18 +100,22 @@ class Stream:
         return not self.output and time.monotonic() - self._moved > _STALLED_SECONDS
 
 
-class Detach:
-    """Sees Ctrl-] three times in a row in what is typed."""
+class Person:
+    """What whoever is at our terminal does there; Ctrl-] three times in a row detaches."""
 
     def __init__(self) -> None:
-        self.seen = False
+        self.typed = False
+        self.detached = False
+        self.signal: int | None = None
+        """The last one that was to end or interrupt us."""
         self._count = 0
 
     def look(self, data: bytes) -> None:
         """Look at what was typed."""
+        self.typed = True
         for at in range(len(data)):
             self._count = self._count + 1 if data[at : at + 1] == _ESCAPE else 0
-            self.seen = self.seen or self._count == _ESCAPES
+            self.detached = self.detached or self._count == _ESCAPES
 
 
 def relay(

@@ -13,6 +13,7 @@ from typing import Final
 
 from nsview.enter.orders import Orders
 from nsview.enter.plan import Plan
+from nsview.enter.relay import Person
 from nsview.enter.spawn import start_helper
 from nsview.enter.streams import open_pipes, relay_pipes, relay_terminal
 from nsview.enter.target import Descriptors, Target
@@ -56,6 +57,10 @@ class Outcome:
     steps: tuple[str, ...] = ()
     """What was done, in words."""
     detached: bool = False
+    typed: bool = False
+    """Something was typed at our terminal."""
+    ended_by: int | None = None
+    """The signal to us that ended a session on a terminal."""
     terminal_inside: bool = False
     sealed: bool = True
     """The joining process ran on a copy of the interpreter."""
@@ -149,7 +154,11 @@ def run_session(
             os.close(fd)
         session.far_status.close()
         if terminal:
-            session.outcome.detached = relay_terminal(session, pair.master, stack)
+            person = Person()
+            session.outcome.detached = relay_terminal(
+                session, pair.master, stack, stdout=stdout, person=person
+            )
+            session.outcome.typed, session.outcome.ended_by = person.typed, person.signal
         else:
             relay_pipes(session, ours, stdout, stack)
         session.status.shutdown(socket.SHUT_RDWR)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from typing import Final, Protocol
 
-from nsview.enter.relay import Detach, Stream, relay
+from nsview.enter.relay import Person, Stream, relay
 from nsview.enter.terminal import Modes, copy_size, raw
 
 _STDERR: Final = 2
@@ -76,27 +76,36 @@ def relay_pipes(
         relay(streams, events, lambda: link.running)
 
 
-def relay_terminal(link: Link, master: int, stack: contextlib.ExitStack) -> bool:
+def relay_terminal(
+    link: Link,
+    master: int,
+    stack: contextlib.ExitStack,
+    *,
+    stdout: int = 1,
+    person: Person | None = None,
+) -> bool:
     """The same with a pseudo terminal; says whether the person detached, and so hung up."""
     os.set_blocking(master, False)
-    modes, detach = Modes(), Detach()
-    output = Stream(master, 1, output=True, look=modes.feed, owned=(master,))
-    typed = Stream(0, master, output=False, look=detach.look)
+    modes, who = Modes(), person or Person()
+    output = Stream(master, stdout, output=True, look=modes.feed, owned=(master,))
+    typed = Stream(0, master, output=False, look=who.look)
     stack.callback(output.close)
-    ending = False
     with raw(0, modes), _signals() as waking:
 
         def attend() -> None:
-            nonlocal ending
             for number in os.read(waking, _MOST_SIGNALS):
                 if number == signal.SIGWINCH:
                     copy_size(0, master)
                 elif number in _PASSED_ON:
-                    ending = True
+                    who.signal = number
 
         events = {link.status.fileno(): link.hear, waking: attend}
-        relay([output, typed], events, lambda: link.running and not (ending or detach.seen))
-        detached = link.running and detach.seen
+
+        def stays() -> bool:
+            return link.running and not (who.signal or who.detached)
+
+        relay([output, typed], events, stays)
+        detached = link.running and who.detached
         if link.running:
             _hang_up(link, output)
     return detached

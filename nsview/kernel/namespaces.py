@@ -37,3 +37,11 @@ INITIAL_INODES: Final = {
     "net": 0xEFFFFFF9,
     "mnt": 0xEFFFFFF8,
 }
+
+
+def parse_kinds(text: str) -> frozenset[str]:
+    """``net,pid`` -> those kinds; raises ValueError in words for people."""
+    kinds = frozenset(word.strip() for word in text.split(","))
+    if kinds - {*KINDS}:
+        raise ValueError(f"{text!r}: kinds of namespaces are " + ",".join(KINDS))
+    return kinds

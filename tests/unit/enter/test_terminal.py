@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nsview.enter.relay import Detach
+from nsview.enter.relay import Person
 from nsview.enter.terminal import Modes
 
 
@@ -51,10 +51,10 @@ def test_any_bytes(chunks: list[bytes]) -> None:
 
 def test_detach() -> None:
     def seen(*chunks: bytes) -> bool:
-        detach = Detach()
+        person = Person()
         for chunk in chunks:
-            detach.look(chunk)
-        return detach.seen
+            person.look(chunk)
+        return person.detached
 
     assert seen(b"\x1d\x1d\x1d")
     assert seen(b"a\x1d", b"\x1d", b"\x1db")

@@ -22,10 +22,10 @@ def find_target(snapshot: Snapshot, reference: str) -> tuple[Container, Task]:
 
 
 def first_process(snapshot: Snapshot, container: Container) -> Task:
-    """The process that the container began with; raises as `find_target`."""
+    """In whose place one enters the container; raises as `find_target`."""
     if container.kind == "host":
         raise NsviewError("that is the host: there is nothing to enter")
-    task = None if container.pid is None else snapshot.tasks.get(container.pid)
+    task = process_to_join(snapshot, container)
     if task is None:
         raise NoSuchObject(f"{container.ref} does not run", hint="nsview ls lists what does")
     return task

@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.app import App, SystemCommand
@@ -14,18 +14,22 @@ from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 from textual.screen import Screen
 
-from nsview.errors import NoSuchObject, NsviewError
-from nsview.tui.commands import COMMANDS, complete, find_command
+from nsview.errors import NoSuchObject, NotPermitted, NsviewError
+from nsview.tui.commands import commands, complete, find_command
 from nsview.tui.hangup import end_with_terminal
 from nsview.tui.home import HomePage
 from nsview.tui.keymap import bindings_of, find_clashes
 from nsview.tui.page import Page
 from nsview.tui.palette import ContainerProvider
+from nsview.tui.place import Place
 from nsview.tui.scanner import JobDone, ScanFailed, Scanned, Source
 from nsview.tui.settings import Settings, read_settings, remember_theme
 from nsview.tui.shell import Shell
 from nsview.tui.status import Status, describe, host_words
 from nsview.tui.watch import Subscribe
+
+if TYPE_CHECKING:
+    from nsview.tui.step_inside import StepInside
 
 _DEFAULT_THEME = "textual-dark"
 _FUNCTION_KEY = re.compile("f[0-9]+")
@@ -73,6 +77,7 @@ class NsviewApp(Shell):
         self._reference = reference
         self._host = host_words()
         self._failure: str | None = None
+        self._inside: StepInside | None = None
         self._wanted_theme = theme or self.settings.theme or _DEFAULT_THEME
         self._wanted_keymap = dict(self.settings.keys if keymap is None else keymap)
 
@@ -162,19 +167,43 @@ class NsviewApp(Shell):
         if name.isdecimal():
             name, rest = "pid", name
         try:
-            find_command(name).run(self, rest.strip())
+            command = find_command(name)
+            if command.changes and self.readonly:
+                raise NotPermitted(f":{command.name} changes the host: not with --readonly")
+            command.run(self, rest.strip())
         except NsviewError as error:
             self.complain(error)
 
     def complete_command(self, line: str) -> list[str]:
         """What a command line may become."""
-        return complete(line, self.snapshot, sorted(self.available_themes))
+        themes = sorted(self.available_themes)
+        return complete(line, self.snapshot, themes, readonly=self.readonly)
 
     def open_container(self, reference: str, tab: str = "summary") -> None:
         """Open the page of a container; raises `NoSuchObject`."""
         from nsview.tui.container import ContainerScreen
 
         self.push_screen(ContainerScreen(self.find_container(reference).ref, tab))
+
+    def step_inside(self, place: Place, *, choose: bool = False) -> None:
+        """A shell there; `choose`: ask as whom, with what and into which namespaces first."""
+        if self.readonly or self.snapshot is None:
+            return
+        from nsview.tui.step_inside import StepInside, shell_choice
+
+        self._inside = self._inside or StepInside(self)
+        begin = partial(self._inside.begin, place, self.snapshot)
+        if not choose:
+            begin(shell_choice())
+            return
+        from nsview.tui.enter_form import EnterForm
+
+        self.push_screen(EnterForm(place.label), begin)
+
+    def step_inside_here(self, *, choose: bool = False) -> None:
+        """As the keys of the page do."""
+        if (page := self.page) is not None:
+            page.action_step_inside(choose)
 
     def change_theme(self, name: str) -> None:
         """Use a theme from now on, and the next time; raises `NoSuchObject`."""
@@ -205,7 +234,7 @@ class NsviewApp(Shell):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Ctrl-P: what the command line knows, the themes, and what this page's keys do."""
-        for command in COMMANDS:
+        for command in commands(readonly=self.readonly):
             if command.optional or not command.argument:
                 yield SystemCommand(f":{command.name}", command.help, self._command(command.name))
         for name in sorted(self.available_themes):

@@ -8,7 +8,9 @@ from typing import Literal
 
 from nsview.errors import NoSuchObject, NsviewError
 from nsview.host.model import Snapshot
+from nsview.host.reference import process_named
 from nsview.kernel.namespaces import KINDS
+from nsview.tui.place import container_place, process_place
 from nsview.tui.shell import Shell
 
 Argument = Literal["", "ref", "kind", "number", "theme"]
@@ -23,6 +25,13 @@ class Command:
     run: Callable[[Shell, str], None]
     argument: Argument = ""
     optional: bool = False
+    changes: bool = False
+    """It may change the host: readonly has no such command."""
+
+
+def commands(*, readonly: bool) -> tuple[Command, ...]:
+    """All that there are for this user."""
+    return tuple(one for one in COMMANDS if not (readonly and one.changes))
 
 
 def find_command(word: str) -> Command:
@@ -35,11 +44,13 @@ def find_command(word: str) -> Command:
     raise NoSuchObject(f"no command {word!r}", hint=f"there is {names}")
 
 
-def complete(line: str, snapshot: Snapshot | None, themes: Sequence[str]) -> list[str]:
+def complete(
+    line: str, snapshot: Snapshot | None, themes: Sequence[str], *, readonly: bool = False
+) -> list[str]:
     """What a line may become, in the order in which it is likely."""
     name, space, rest = line.partition(" ")
     if not space:
-        return [one.name + (" " if one.argument else "") for one in COMMANDS
+        return [one.name + (" " if one.argument else "") for one in commands(readonly=readonly)
                 if one.name.startswith(name)]  # fmt: skip
     command = next((one for one in COMMANDS if one.name == name), None)
     if command is None:
@@ -99,6 +110,21 @@ def _xray(app: Shell, reference: str) -> None:
     app.push_screen(xray_page(app.find_container(reference).ref if reference else None))
 
 
+def _inside(choose: bool) -> Callable[[Shell, str], None]:
+    def run(app: Shell, reference: str) -> None:
+        if app.snapshot is None:
+            raise NsviewError("nothing has been read yet")
+        if not reference:
+            app.step_inside_here(choose=choose)
+        elif (task := process_named(app.snapshot, reference)) is not None:
+            app.step_inside(process_place(task), choose=choose)
+        else:
+            one = app.find_container(reference)
+            app.step_inside(container_place(app.snapshot, one), choose=choose)
+
+    return run
+
+
 def _tab(tab: str) -> Callable[[Shell, str], None]:
     def run(app: Shell, reference: str) -> None:
         if not reference:
@@ -140,6 +166,14 @@ COMMANDS = (
     Command(name="layers", help="the root as a stack", run=_tab("layers"), argument="ref"),
     Command(name="diff", help="what it has changed", run=_tab("changes"), argument="ref"),
     Command(name="files", help="its files, from outside", run=_tab("files"), argument="ref"),
+    Command(
+        name="shell", help="step inside: a container, or beside a process (s)",
+        run=_inside(choose=False), argument="ref", optional=True, changes=True,
+    ),
+    Command(
+        name="enter", help="the same; first choose user, command, namespaces, tools (S)",
+        run=_inside(choose=True), argument="ref", optional=True, changes=True,
+    ),
     Command(name="theme", help="other colours", run=_theme, argument="theme"),
     Command(name="help", help="keys, and what the kernel does here", run=_help),
     Command(name="q", help="quit", run=_quit),

@@ -14,6 +14,7 @@ from textual.widgets import ContentSwitcher
 from nsview.host.model import Container, Snapshot
 from nsview.tui.explorer import Explorer
 from nsview.tui.page import Page
+from nsview.tui.place import Place, container_place
 from nsview.tui.rows.pages import clock_time
 from nsview.tui.tab_bar import TabBar
 from nsview.tui.tabs.changes import ChangesTab
@@ -123,6 +124,18 @@ class ContainerScreen(ViewPage):
         """What has become of it, else what it is: engine, image, layers."""
         what = _description(self._last) if self._last else ""
         return self._remark or self.view.remark or what
+
+    @property
+    def steps_inside(self) -> bool:
+        """Into this container, or beside the process under the cursor."""
+        return True
+
+    def place(self) -> Place | None:
+        """Beside the process under the cursor, else beside the container's first."""
+        if self.snapshot is None or (here := self.view.place()) is not None:
+            return here
+        one = self.nsview.find_container(self._ref)
+        return container_place(self.snapshot, one)
 
     @property
     def alarming(self) -> bool:

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from nsview.tui.commands import COMMANDS, Argument
+from nsview.tui.commands import Argument, commands
 from nsview.tui.page import Page
 
 _KEY_WIDTH = 20
@@ -68,7 +68,7 @@ def help_content(page: Page) -> Content:
         pieces += [page.HELP.strip(), "\n\n"]
     pieces += [_title("Keys"), *(_line(*pair) for pair in keys(page)), "\n"]
     pieces += [_title("Command line")]
-    for one in COMMANDS:
+    for one in commands(readonly=page.nsview.readonly):
         argument = _ARGUMENTS[one.argument]
         pieces.append(
             _line(f":{one.name} {f'[{argument}]' if one.optional else argument}", one.help)

@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 
 from nsview.host.model import Container
 from nsview.tui.page import Page
+from nsview.tui.place import Place, container_place
 from nsview.tui.prompt import Prompt
 from nsview.tui.row_table import RowTable
 from nsview.tui.rows.home import (
@@ -101,6 +102,18 @@ images were read from the engines' files on disk; no daemon was asked.
     def raw(self) -> object | None:
         """The container as the model has it."""
         return self.container
+
+    @property
+    def steps_inside(self) -> bool:
+        """Containers are what one steps into."""
+        return True
+
+    def place(self) -> Place | None:
+        """Beside the first process of the container under the cursor."""
+        one = self.container
+        if one is None or self.snapshot is None:
+            return None
+        return container_place(self.snapshot, one)
 
     def copy_text(self) -> str | None:
         """Its ref."""

@@ -15,6 +15,7 @@ from nsview.kernel.procfs import Procfs
 from nsview.tui.facts import Facts
 from nsview.tui.help_texts import MOUNT, NAMESPACE, PROCESS
 from nsview.tui.page import Page
+from nsview.tui.place import Place, process_place
 from nsview.tui.rows.pages import clock_time, mount_grids, namespace_grids, process_grids
 from nsview.tui.scanner import Job
 from nsview.tui.view import View
@@ -61,6 +62,7 @@ class ProcessObject(ObjectView):
     """One process by identity."""
 
     HELP: ClassVar[str] = PROCESS
+    STEPS_INSIDE: ClassVar[bool] = True
 
     def __init__(self, identity: tuple[int, int]) -> None:
         super().__init__()
@@ -101,6 +103,11 @@ class ProcessObject(ObjectView):
         """Census row and details."""
         task = self.snapshot.tasks.get(self._identity[0]) if self.snapshot else None
         return {"process": task, "details": self._details}
+
+    def place(self) -> Place | None:
+        """Beside it."""
+        task = self.snapshot.tasks.get(self._identity[0]) if self.snapshot else None
+        return process_place(task) if task and task.identity == self._identity else None
 
     def copy_text(self) -> str | None:
         """Its PID on the host."""

@@ -22,6 +22,7 @@ from textual.screen import Screen
 from nsview.errors import NsviewError
 from nsview.host.model import Snapshot
 from nsview.tui.frame import Crumbs, Hints, StatusLine
+from nsview.tui.place import Place
 from nsview.tui.prompt import Prompt
 from nsview.tui.row_messages import SortMenuRequested
 from nsview.tui.row_table import RowTable
@@ -42,9 +43,12 @@ class Page(Screen[None]):
         Binding("escape,backspace,q", "back", "back", id="page.back"),
         # By priority: what is typed in one go (tmux send-keys ":ps") arrives in the prompt whole.
         Binding("colon", "command", "command", priority=True, id="page.command"),
+        Binding("s", "step_inside", "shell", id="inside.shell"),
+        Binding("S", "step_inside(True)", "shell: user, command, namespaces ...", show=False,
+                id="inside.choose"),
         Binding("y", "raw", "raw", show=False, id="page.raw"),
         Binding("c", "copy", "copy", show=False, id="page.copy"),
-    ]
+    ]  # fmt: skip
 
     snapshot: Snapshot | None = None
 
@@ -91,6 +95,18 @@ class Page(Screen[None]):
 
     def copy_text(self) -> str | None:
         """What `c` copies: a ref, an inode, a path."""
+        return None
+
+    @property
+    def steps_inside(self) -> bool:
+        """There are places to step into here."""
+        return False
+
+    def place(self) -> Place | None:
+        """Where `s` leads: what is under the cursor, or what the page is about.
+
+        Raises `NsviewError` when nobody can step in there.
+        """
         return None
 
     # The machinery.
@@ -143,7 +159,9 @@ class Page(Screen[None]):
                 return
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """While somebody types, a colon is a colon."""
+        """While somebody types, a colon is a colon; readonly, or with nobody there, no shell."""
+        if action == "step_inside":
+            return self.steps_inside and not self.nsview.readonly
         return not (action in ("command", "filter") and self.has_class("-prompting"))
 
     @on(SortMenuRequested)
@@ -170,6 +188,16 @@ class Page(Screen[None]):
         self.query_one(Prompt).open("save as (.json or text):", enter=write)
 
     # Actions.
+
+    def action_step_inside(self, choose: bool = False) -> None:
+        """A shell where the thing under the cursor is."""
+        try:
+            place = self.place()
+        except NsviewError as error:
+            self.nsview.complain(error)
+        else:
+            if place is not None:
+                self.nsview.step_inside(place, choose=choose)
 
     def action_back(self) -> None:
         """One crumb back; the home screen stays."""

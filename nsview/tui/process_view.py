@@ -15,6 +15,7 @@ from nsview.kernel.procfs import Procfs
 from nsview.kernel.task import Task
 from nsview.tui.help_texts import PROCESS_LIST
 from nsview.tui.page import Page
+from nsview.tui.place import Place, process_place
 from nsview.tui.row_table import Cell, Column, Row
 from nsview.tui.rows.levels import level_titles
 from nsview.tui.rows.processes import ProcessRow, command_line, members_within, process_rows
@@ -36,6 +37,7 @@ class ProcessView(TableView):
     """A process tree. `ref` is the container whose processes it shows; None: everybody's."""
 
     HELP: ClassVar[str] = PROCESS_LIST
+    STEPS_INSIDE: ClassVar[bool] = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("t,f5", "toggle_flat", "tree/flat", id="process.flat"),
         Binding("f9,ctrl+k", "signal", "signal", id="process.signal"),
@@ -176,6 +178,11 @@ class ProcessView(TableView):
     def raw(self) -> object | None:
         """The process under the cursor."""
         return self.task_at_cursor()
+
+    def place(self) -> Place | None:
+        """Beside the process under the cursor, in that very process's namespaces."""
+        task = self.task_at_cursor()
+        return process_place(task) if task else None
 
     def copy_text(self) -> str | None:
         """Its PID on the host."""

@@ -12,6 +12,7 @@ from nsview.display import display
 from nsview.errors import NoSuchObject, NsviewError
 from nsview.host.model import Container, Snapshot
 from nsview.host.reference import find_container
+from nsview.tui.place import Place
 from nsview.tui.scanner import Scanner, Source
 from nsview.tui.settings import Settings
 from nsview.tui.status import Status
@@ -79,6 +80,14 @@ class Shell(App[None]):
                 self.scanner.look_now()
 
         self.push_screen(signal_choice(label), choose)
+
+    def step_inside(self, place: Place, *, choose: bool = False) -> None:
+        """A shell there; `choose`: ask as whom, with what and into which namespaces first."""
+        raise NotImplementedError
+
+    def step_inside_here(self, *, choose: bool = False) -> None:
+        """The same where the page that is shown leads."""
+        raise NotImplementedError
 
     def status(self) -> Status:
         """The first line of every page."""

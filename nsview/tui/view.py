@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from textual.containers import Vertical
 
 from nsview.host.model import Snapshot
+from nsview.tui.place import Place
 from nsview.tui.scanner import Job
 
 
@@ -15,6 +16,8 @@ class View(Vertical):
 
     HELP: ClassVar[str] = ""
     """Two or three sentences: what the kernel does here, and where the facts come from."""
+    STEPS_INSIDE: ClassVar[bool] = False
+    """Its rows are places to step into."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,4 +57,8 @@ class View(Vertical):
 
     def copy_text(self) -> str | None:
         """What `c` copies."""
+        return None
+
+    def place(self) -> Place | None:
+        """Where what is under the cursor is, as far as one can step in there."""
         return None

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from textual.app import ComposeResult
 
 from nsview.tui.page import Page
+from nsview.tui.place import Place
 from nsview.tui.view import View
 
 
@@ -54,6 +55,15 @@ class ViewPage(Page):
     def raw(self) -> object | None:
         """What is under the cursor."""
         return self.view.raw()
+
+    @property
+    def steps_inside(self) -> bool:
+        """Its rows are places."""
+        return self.view.STEPS_INSIDE
+
+    def place(self) -> Place | None:
+        """Where what is under the cursor is."""
+        return self.view.place()
 
     def copy_text(self) -> str | None:
         """The name of what is under the cursor."""

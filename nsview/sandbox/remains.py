@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from nsview.sandbox.orders import Remains
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_LOCK = b"lock"
 _NOT_EMPTY = (errno.ENOTEMPTY, errno.EEXIST)
 _NOT_MOUNTED = (errno.EINVAL, errno.ENOENT)
 
@@ -26,7 +27,8 @@ def remove_remains(remains: Remains) -> list[str]:
     unmount_all(remains["layers"])
     for path in (remains["layers"], remains["work"]):
         left += remove_tree(path) if path else []
-    return left or remove_tree(remains["state"])
+    # Whoever finds no lock takes it for half removed, and goes on with it.
+    return left or remove_tree(remains["state"], last=_LOCK)
 
 
 def remove_cgroup(path: str) -> bool:
@@ -57,11 +59,11 @@ def unmount_all(path: str) -> None:
             raise
 
 
-def remove_tree(path: str) -> list[str]:
+def remove_tree(path: str, last: bytes = b"") -> list[str]:
     """Remove a directory and all that is in it; returns what resisted, in words.
 
     A directory that is not empty is moved up before it is looked into: no path gets too long, and
-    no more than two directories are open at a time.
+    no more than two directories are open at a time. The entry `last` goes when no other is left.
     """
     left: list[str] = []
     try:
@@ -75,7 +77,7 @@ def remove_tree(path: str) -> list[str]:
         waiting = [b"."]
         while waiting:
             name = waiting.pop()
-            moved = _empty(top, name, moved, waiting, left)
+            moved = _empty(top, name, moved, waiting, left, last)
     finally:
         os.close(top)
     if not left:
@@ -83,12 +85,14 @@ def remove_tree(path: str) -> list[str]:
     return left
 
 
-def _empty(top: int, name: bytes, moved: int, waiting: list[bytes], left: list[str]) -> int:
+def _empty(
+    top: int, name: bytes, moved: int, waiting: list[bytes], left: list[str], last: bytes
+) -> int:
     """Remove what is in the directory `name` of `top`, and it; directories in it have to wait."""
     directory = os.open(name, _DIRECTORY, dir_fd=top)
     inner = 0
     try:
-        for entry in map(os.fsencode, os.listdir(directory)):
+        for entry in sorted(map(os.fsencode, os.listdir(directory)), key=last.__eq__):
             try:
                 if not _remove_entry(directory, entry):
                     moved += 1

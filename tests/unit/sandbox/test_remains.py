@@ -29,6 +29,24 @@ def test_deep_wide_and_odd(tmp_path: Path) -> None:
     assert not top.exists()
 
 
+def test_the_lock_goes_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else ``nsview rm --force`` would begin while the launcher is at it."""
+    top = tmp_path / "top"
+    top.mkdir()
+    for name in ("a", "config.json", "lock", "z"):
+        (top / name).touch()
+    removed: list[bytes] = []
+    unlink = os.unlink
+
+    def note(name: bytes, *, dir_fd: int) -> None:
+        removed.append(name)
+        unlink(name, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "unlink", note)
+    assert remove_tree(str(top), last=b"lock") == []
+    assert (len(removed), removed[-1]) == (4, b"lock")
+
+
 def test_links_are_not_followed(tmp_path: Path) -> None:
     keep = tmp_path / "keep"
     keep.mkdir()

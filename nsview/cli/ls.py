@@ -106,4 +106,6 @@ def _json(container: Container) -> dict[str, object]:
         "command": list(container.command),
         "driver": container.driver,
         "home": container.home,
+        "ip": container.ip,
+        "veth": container.veth,
     }

@@ -14,6 +14,7 @@ from nsview.errors import NoSuchObject, NotPermitted, NsviewError
 
 if TYPE_CHECKING:
     from nsview.sandbox.launch import Outcome
+    from nsview.sandbox.publish import Published
     from nsview.sandbox.spec import Lower, Spec
 
 #: What follows ``--`` is the command's.
@@ -27,10 +28,10 @@ EPILOG = """\
   nsview run --like docker/web --rm -- sh         on the image layers of web, without its changes
   nsview run --rootfs R -d --name web -- httpd    in the background: see nsview ls, enter, stop, rm
 
-All namespaces but user and time are new; there is no network but the loopback device. Rights are
-as docker gives them: fourteen capabilities, its list of system calls, hidden and read-only parts
-of /proc and /sys; and no_new_privs. What the command writes is in the upper directory, until
-nsview rm, or with --rm until it ends. Ctrl-] three times hangs up.
+All namespaces but user and time are new; there is no network but the loopback device, unless --net
+says so. Rights are as docker gives them: fourteen capabilities, its list of system calls, hidden
+and read-only parts of /proc and /sys; and no_new_privs. What the command writes is in the upper
+directory, until nsview rm, or with --rm until it ends. Ctrl-] three times hangs up.
 
 SIZE is bytes, or has a unit: 64m, 2g (powers of 1024).
 
@@ -119,9 +120,17 @@ def _add_place(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--net",
-        choices=("none", "host"),
+        choices=("none", "host", "veth"),
         default="none",
-        help="none: a network namespace with nothing in it (default); host: the host's",
+        help="none: a network namespace with nothing in it (default); host: the host's; veth: a "
+        "wire to the host, which speaks to others from the host's address",
+    )
+    group.add_argument(
+        "--publish",
+        action="append",
+        default=[],
+        metavar="[IP:]HOSTPORT:PORT[/udp]",
+        help="a port of the host that leads inside, with --net veth; 0: any that is free",
     )
 
 
@@ -141,7 +150,7 @@ def _add_rights(parser: argparse.ArgumentParser) -> None:
         help="system calls: default (docker's list), none (all of them), or a FILE as docker's",
     )
     group.add_argument(
-        "--strict", action="store_true", help="fail when this host cannot set a limit"
+        "--strict", action="store_true", help="fail where this host does not allow all of it"
     )
 
 
@@ -194,7 +203,7 @@ def _document(outcome: Outcome, detached: bool) -> dict[str, object]:
         "id": outcome.id,
         "pid": outcome.pid,
         "upper": outcome.upper,
-        "ip": None,
+        **(outcome.network.describe() if outcome.network is not None else {"ip": None}),
     }
     if detached:
         return {**document, "namespaces": outcome.namespaces}
@@ -235,6 +244,7 @@ def _spec(arguments: argparse.Namespace) -> Spec:
         binds=tuple(_parse(parse_bind, one) for one in arguments.bind),
         tmpfs=tuple(arguments.tmpfs),
         network=arguments.net,
+        published=_published(arguments.publish),
         limits=check_limits(memory, arguments.cpus, pids),
         capabilities=capability_mask(arguments.cap_add, arguments.cap_drop),
         seccomp=arguments.seccomp,
@@ -245,6 +255,14 @@ def _spec(arguments: argparse.Namespace) -> Spec:
         interactive=interactive,
         strict=arguments.strict,
     )
+
+
+def _published(words: list[str]) -> tuple[Published, ...]:
+    if not words:
+        return ()
+    from nsview.sandbox.publish import parse_published
+
+    return tuple(_parse(parse_published, one) for one in words)
 
 
 def _lower(arguments: argparse.Namespace) -> tuple[Lower, ...]:

@@ -74,6 +74,10 @@ class Record:
     user: int = 0
     """Whose engine: 0, or the uid of a rootless one."""
     labels: tuple[tuple[str, str], ...] = ()
+    ip: str | None = None
+    """Its address, where the engine's own files say it."""
+    veth: str | None = None
+    """The host's end of its veth pair, where they say that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@
 
     /run/nsview/ID/config.json   what it was made of
                    process       PID and start time of number 1, once there is one
+                   network       the addresses that it has claimed, if any
                    ended         exit status, Unix time, processes killed for lack of memory
     /var/lib/nsview/ID/          the layers that are its own: upper, work, init
 
@@ -105,6 +106,8 @@ class NsviewStore(DiskStore):
                 command=texts(config, "command"),
                 driver="overlay",
                 home=self.home,
+                ip=text(config, "ip") if running else None,
+                veth=text(config, "veth") if running else None,
                 user=self.user,
             )
 

@@ -115,6 +115,8 @@ def _draft(
         command=command or (record.command if record else ()),
         driver=record.driver if record else None,
         home=record.home if record else None,
+        ip=record.ip if record else None,
+        veth=record.veth if record else None,
         owner=_owner(record, match),
         engine_namespace=record.namespace if record else match.namespace if match else None,
     )

@@ -77,6 +77,10 @@ class Container:
     driver: str | None = None
     home: str | None = None
     """The engine's directory on the host that the record was read from."""
+    ip: str | None = None
+    """Its address, as the engine's own files say."""
+    veth: str | None = None
+    """The host's end of its veth pair, as they say."""
 
     @property
     def flags(self) -> str:

@@ -8,9 +8,9 @@ import marshal
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from nsview.enter.spawn import start_helper
 from nsview.enter.streams import open_pipes, own_standard_streams, relay_pipes, relay_terminal
@@ -21,12 +21,16 @@ from nsview.kernel.ns_links import read_namespaces
 from nsview.kernel.procfs import Procfs
 from nsview.sandbox.become import NOT_FOUND, find_command
 from nsview.sandbox.cgroups import Groups, make_groups
+from nsview.sandbox.etc import files_of_etc
 from nsview.sandbox.layers import Layers, prepare_layers
 from nsview.sandbox.orders import CgroupMount, Orders
 from nsview.sandbox.process import with_process
 from nsview.sandbox.remains import remove_remains
 from nsview.sandbox.spec import Spec, check_spec
 from nsview.sandbox.state import Place, create, remains_of, write_config
+
+if TYPE_CHECKING:
+    from nsview.sandbox.network import Network
 
 CANNOT_EXECUTE: Final = 126
 _NOT_FOUND_ERRORS: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
@@ -47,6 +51,8 @@ class Outcome:
     """Kind and inode."""
     upper: str | None = None
     """The directory that takes all writes."""
+    network: Network | None = None
+    """Where it has a veth pair."""
     status: int = 125
     """The command's exit status, 128 + the number of the signal that ended it, 126, or 127."""
     signal: int | None = None
@@ -162,21 +168,22 @@ def _run(
     *,
     tied: bool,
 ) -> Outcome:
+    network = _prepare_network(spec, place, stack)
     if spec.archive is not None:
         spec = _unpacked(spec, place)
-    layers = prepare_layers(spec, place, stack)
-    write_config(place, _config(spec, layers))
+    etc = files_of_etc(spec, _hostname(spec, place), network)
+    layers = prepare_layers(spec, place, etc, stack)
+    write_config(place, _config(spec, layers, network))
     groups = make_groups(place.id, spec.limits)
-    if groups.refused and spec.strict:
-        raise NsviewError("not allowed by this host: " + "; ".join(groups.refused))
-    outcome = Outcome(
-        id=place.id, name=place.name, upper=layers.upper, lacking=list(groups.refused)
-    )
+    outcome = Outcome(id=place.id, name=place.name, upper=layers.upper, network=network)
+    _note_lacking(spec, outcome, groups.refused)
+    if network is not None:
+        _note_lacking(spec, outcome, network.lacking)
     launch = _Launch(outcome)
     stack.callback(launch.status.close)
     theirs, ours = _streams(spec)
     go, far_go = os.pipe2(os.O_CLOEXEC)
-    orders = _orders(spec, place, layers, groups, stack)
+    orders = _orders(spec, place, layers, groups, network, stack)
     orders["detached"] = spec.detached and not tied
     orders |= {"status": launch.far_status.fileno(), "go": go, "stdio": theirs}
     child, _ = start_helper("nsview.sandbox.launcher", {**orders}, _descriptors(orders), launch)
@@ -227,6 +234,25 @@ def _unpacked(spec: Spec, place: Place) -> Spec:
     return with_process(replace(spec, lower=lower, image=name), image.process)
 
 
+def _prepare_network(spec: Spec, place: Place, stack: contextlib.ExitStack) -> Network | None:
+    if spec.network != "veth":
+        return None
+    from nsview.sandbox.network import prepare_network  # takes long
+
+    return prepare_network(spec, place, stack)
+
+
+def _hostname(spec: Spec, place: Place) -> str:
+    return spec.hostname or place.id[:12]
+
+
+def _note_lacking(spec: Spec, outcome: Outcome, words: Sequence[str]) -> None:
+    """Remember what the host does not allow; raises `NsviewError` if that is not good enough."""
+    if words and spec.strict:
+        raise NsviewError("not allowed by this host: " + "; ".join(words))
+    outcome.lacking += words
+
+
 def _wait(child: int) -> None:
     with contextlib.suppress(ChildProcessError):  # SIGCHLD is ignored; it has ended all the same
         os.waitpid(child, 0)
@@ -239,6 +265,9 @@ def _hand_over(spec: Spec, launch: _Launch, go: int, on_start: Callable[[Outcome
             if launch.failure is not None:
                 raise launch.failure
             raise NsviewError("the launching process was killed")
+        if launch.outcome.network is not None:
+            refused = launch.outcome.network.connect(launch.outcome.pid or 0)
+            _note_lacking(spec, launch.outcome, refused)
         root = os.open(f"/proc/{launch.outcome.pid}/root", _OPEN | os.O_DIRECTORY)
         own = read_namespaces(Procfs(), launch.outcome.pid or 0) or ()
         launch.outcome.namespaces = dict(zip(KINDS, own, strict=False))
@@ -264,7 +293,12 @@ def _streams(spec: Spec) -> tuple[tuple[int, int, int], tuple[int, ...]]:
 
 
 def _orders(
-    spec: Spec, place: Place, layers: Layers, groups: Groups, stack: contextlib.ExitStack
+    spec: Spec,
+    place: Place,
+    layers: Layers,
+    groups: Groups,
+    network: Network | None,
+    stack: contextlib.ExitStack,
 ) -> Orders:
     def hold(path: str, flags: int) -> int:
         fd = os.open(path, flags)
@@ -278,6 +312,7 @@ def _orders(
         "go": -1,
         "locks": [place.lock, *([layers.lock] if layers.lock is not None else [])],
         "state": hold(place.state, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC),
+        "held": list(network.held) if network is not None else [],
         "staging": os.fsencode(staging),
         "detached": spec.detached,
         "terminal": spec.terminal,
@@ -288,7 +323,7 @@ def _orders(
         "lower": list(layers.lower_fds),
         "upper": layers.upper_fd,
         "work": layers.work_fd,
-        "hostname": os.fsencode(spec.hostname or place.id[:12]),
+        "hostname": os.fsencode(_hostname(spec, place)),
         "own_network": spec.network != "host",
         "binds": [
             {
@@ -320,19 +355,20 @@ def _cgroup_mounts(groups: Groups) -> Iterator[CgroupMount]:
 def _descriptors(orders: Orders) -> Iterator[int]:
     """Those that the launching process inherits."""
     yield from (orders["status"], orders["go"], orders["state"], *orders["stdio"])
-    yield from (*orders["locks"], *orders["lower"])
+    yield from (*orders["locks"], *orders["lower"], *orders["held"])
     yield from (fd for _, fd in orders["cgroups"])
     yield from (one["source"] for one in orders["binds"])
     yield from (fd for fd in (orders["upper"], orders["work"]) if fd >= 0)
 
 
-def _config(spec: Spec, layers: Layers) -> dict[str, object]:
+def _config(spec: Spec, layers: Layers, network: Network | None) -> dict[str, object]:
     return {
         "image": spec.image,
         "command": list(spec.command),
         "layers": layers.describe(),
         "upper": layers.upper,
         "network": spec.network,
+        **(network.describe() if network is not None else {}),
         "remove": spec.remove,
     }
 

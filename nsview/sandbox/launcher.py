@@ -26,7 +26,7 @@ import time
 from nsview.kernel import libc
 from nsview.kernel.new_mount import join_new_keyring
 from nsview.sandbox.command import run_command
-from nsview.sandbox.remains import remove_cgroup, remove_remains
+from nsview.sandbox.remains import remove_cgroup, remove_interface, remove_remains
 from nsview.sandbox.root import Step, copy_binds, furnish, mount_root
 
 TYPE_CHECKING = False
@@ -96,10 +96,13 @@ def _launch(orders: Orders) -> int:
 def _leave_to_child(orders: Orders, reading: int) -> int:
     """Close what only the child needs; returns the new number of the pipe."""
     groups = orders["cgroups"]
-    held = [fd for _, fd in groups]
-    kept = libc.keep_only(reading, orders["state"], orders["status"], *held, *orders["locks"])
+    group_fds = [fd for _, fd in groups]
+    named = (reading, orders["state"], orders["status"])
+    kept = libc.keep_only(*named, *group_fds, *orders["held"], *orders["locks"])
     reading, orders["state"], orders["status"] = kept[:3]
     orders["cgroups"] = [(path, fd) for (path, _), fd in zip(groups, kept[3:], strict=False)]
+    at = len(named) + len(groups)
+    orders["held"] = kept[at : at + len(orders["held"])]
     return reading
 
 
@@ -188,6 +191,9 @@ class _Watch:
             )
         for words, _ in self.orders["cgroups"]:
             remove_cgroup(words)
+        remove_interface(self.orders["remains"]["link"])
+        for fd in self.orders["held"]:
+            os.close(fd)
 
 
 # Inside, from the first step on.

@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import os
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -27,7 +28,6 @@ _MODE: Final = 0o755
 _MOUNT_POINTS: Final = ("dev", "proc", "sys", "etc")
 #: Documentation/filesystems/overlayfs.rst, "whiteouts and opaque directories".
 _WHITEOUT: Final = os.makedev(0, 0)
-_RESOLV_CONF: Final = "/etc/resolv.conf"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,16 +56,19 @@ class Layers:
         return found
 
 
-def prepare_layers(spec: Spec, place: Place, stack: contextlib.ExitStack) -> Layers:
+def prepare_layers(
+    spec: Spec, place: Place, etc: Mapping[str, bytes], stack: contextlib.ExitStack
+) -> Layers:
     """Make the directories that are the sandbox's own, and open all of them.
 
-    `stack` closes them. Raises `NsviewError`.
+    `etc` has the files of /etc that are its own, by name. `stack` closes what is open. Raises
+    `NsviewError`.
     """
     given = [Lower(path=os.path.realpath(one.path), digest=one.digest, created_by=one.created_by)
              for one in spec.lower]  # fmt: skip
     _leave_file_system(place, given)
     init = f"{place.layers}/init"
-    _fill_init(init, spec, place, given[0].path)
+    _fill_init(init, spec, etc, given[0].path)
     lower = (Lower(path=init), *given)
     fds = tuple(_open(one.path, stack) for one in lower)
     if spec.read_only:
@@ -136,20 +139,15 @@ def _leave_file_system(place: Place, lower: list[Lower]) -> None:
         os.close(mount)
 
 
-def _fill_init(init: str, spec: Spec, place: Place, model: str) -> None:
-    hostname = spec.hostname or place.id[:12]
+def _fill_init(init: str, spec: Spec, etc: Mapping[str, bytes], model: str) -> None:
     os.mkdir(init)
     _copy_attributes(model, init)
     for name in _MOUNT_POINTS:
         os.mkdir(f"{init}/{name}", _MODE)
         os.chmod(f"{init}/{name}", _MODE)
     _copy_attributes(f"{model}/etc", f"{init}/etc")
-    hosts = f"127.0.0.1\tlocalhost {hostname}\n::1\tlocalhost ip6-localhost\n"
-    _write(f"{init}/etc/hostname", f"{hostname}\n".encode())
-    _write(f"{init}/etc/hosts", hosts.encode())
-    if spec.network == "host":
-        with contextlib.suppress(OSError), open(_RESOLV_CONF, "rb") as file:
-            _write(f"{init}/etc/resolv.conf", file.read())
+    for name, content in etc.items():
+        _write(f"{init}/etc/{name}", content)
     for cover in spec.covers:
         _hide(init, cover)
 

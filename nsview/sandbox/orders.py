@@ -34,6 +34,8 @@ class Orders(TypedDict):
     """Held locked for as long as the sandbox is ours to end."""
     state: int
     """The directory of its state."""
+    held: list[int]
+    """What else lasts as long as the sandbox, and no longer: its packet filter, its ports."""
     staging: bytes
     """An empty directory of the host to build the root on."""
     detached: bool
@@ -69,6 +71,8 @@ class Remains(TypedDict):
     work: str
     """The work directory of an upper directory that is not ours; empty for none."""
     cgroups: list[str]
+    link: str
+    """The host's end of its veth pair; empty for none."""
 
 
 class Become(TypedDict):

@@ -1,4 +1,4 @@
-"""Remove what a sandbox leaves behind: mounts, control groups, directories.
+"""Remove what a sandbox leaves behind: mounts, control groups, directories, its interface.
 
 The launching process uses this at the sandbox's end, and `nsview rm` and `gc` later. Directories
 were written by the sandbox: nothing is followed, however deep they nest.
@@ -10,6 +10,7 @@ import errno
 import os
 
 from nsview.kernel import libc
+from nsview.kernel.link_removal import remove_link
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,11 +25,26 @@ _NOT_MOUNTED = (errno.EINVAL, errno.ENOENT)
 def remove_remains(remains: Remains) -> list[str]:
     """Remove all of it, the state last; returns what could not be, in words."""
     left = [f"cgroup {path}: in use" for path in remains["cgroups"] if not remove_cgroup(path)]
+    left += remove_interface(remains["link"])
     unmount_all(remains["layers"])
     for path in (remains["layers"], remains["work"]):
         left += remove_tree(path) if path else []
     # Whoever finds no lock takes it for half removed, and goes on with it.
     return left or remove_tree(remains["state"], last=_LOCK)
+
+
+def remove_interface(name: str) -> list[str]:
+    """Remove the host's end of its veth pair; returns what resisted, in words.
+
+    It goes with the network namespace at the other end, but not at once, and not before everybody
+    else has left that.
+    """
+    try:
+        if name:
+            remove_link(name.encode())
+    except OSError as error:
+        return [f"{name}: {error.strerror}"]
+    return []
 
 
 def remove_cgroup(path: str) -> bool:

@@ -16,6 +16,7 @@ from nsview.sandbox.seccomp_profile import DEFAULT, NONE, make_filter
 
 if TYPE_CHECKING:
     from nsview.layers.covers import Cover
+    from nsview.sandbox.publish import Published
 
 DEFAULT_PIDS: Final = 512
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
@@ -32,7 +33,7 @@ _LEAST_MEMORY: Final = 16 << 20
 _MOST_CPUS: Final = 10_000
 _MOST_PIDS: Final = 1 << 22
 
-Network = Literal["none", "host"]
+Network = Literal["none", "host", "veth"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +78,8 @@ class Spec:
     binds: tuple[Bind, ...] = ()
     tmpfs: tuple[str, ...] = ()
     network: Network = "none"
+    published: tuple[Published, ...] = ()
+    """Ports of the host that lead to it; with `network` veth."""
     limits: Limits = field(default_factory=lambda: Limits(pids=DEFAULT_PIDS))
     capabilities: int = 0
     """At most these, as a mask."""
@@ -105,6 +108,8 @@ def check_spec(spec: Spec) -> None:
         raise NsviewError(f"hostname {spec.hostname!r} is none")
     if spec.detached and spec.terminal:
         raise NsviewError("--detach and --tty exclude each other")
+    if spec.published and spec.network != "veth":
+        raise NsviewError("--publish needs a network of its own", hint="--net veth")
     _check_directories(spec)
     for one in spec.binds:
         _check_target("--bind", one.target)

@@ -32,6 +32,7 @@ _FILE_MODE: Final = 0o600
 _ID_BYTES: Final = 16
 _LOCK: Final = "lock"
 WORK: Final = "work"
+NETWORK: Final = "network"
 _SHORT: Final = 12
 
 
@@ -113,6 +114,25 @@ def note_work(place: Place, path: str) -> None:
     _write(place.state, WORK, os.fsencode(path))
 
 
+def note_network(place: Place, subnet: str) -> None:
+    """Claim a network, before there is an interface with an address in it."""
+    _write(place.state, NETWORK, subnet.encode())
+
+
+def claimed_networks() -> Iterator[str]:
+    """The networks of all sandboxes that have not ended."""
+    sandboxes = store()
+    for one in sandboxes.read_ids():
+        claim = sandboxes.read(one, NETWORK)
+        if claim and sandboxes.read_ending(one) is None:
+            yield claim.decode()
+
+
+def interface_of(identity: str) -> str:
+    """The host's end of a sandbox's veth pair: 15 characters, as many as the kernel takes."""
+    return f"nv-{identity[:_SHORT]}"
+
+
 def _write(directory: str, name: str, data: bytes) -> None:
     new = f"{directory}/{name}.new"
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
@@ -132,6 +152,7 @@ def remains_of(identity: str) -> Remains:
             for one in read_cgroupfs().hierarchies
             if os.path.isdir(f"{one.target}/{GROUP}/{identity}")
         ],
+        "link": interface_of(identity) if os.path.exists(f"{STATE}/{identity}/{NETWORK}") else "",
     }
 
 

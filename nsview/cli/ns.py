@@ -70,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """List them."""
     host = Host(census=arguments.census)
-    snapshot = host.snapshot()
+    snapshot = host.snapshot(rootfs=False)
     chosen = _chooser(snapshot, arguments.ref)
     kinds = tuple(kind for kind in KINDS if not arguments.type or kind in arguments.type)
     namespaces: Sequence[Namespace] = read_namespaces(

@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Say who it is at every level."""
-    snapshot = Host(census=arguments.census).snapshot(commands=True)
+    snapshot = Host(census=arguments.census).snapshot(commands=True, rootfs=False)
     task = _find(snapshot, arguments.number, arguments.ref)
     container = snapshot.membership.get(task.pid)
     levels = pid_levels(snapshot, task)

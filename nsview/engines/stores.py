@@ -6,6 +6,7 @@ and every user's rootless ones.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Final
 
@@ -19,6 +20,36 @@ from nsview.engines.nsview_store import nsview_stores
 
 #: `Daemon.comm` of the processes whose command lines are worth reading.
 DAEMONS: Final = frozenset({"dockerd", "containerd", "conmon", "crio", "podman"})
+#: So long, configuration files are taken to say what they said, and users' directories to be there.
+_TRUSTED_SECONDS: Final = 10.0
+
+
+class StoreSearch:
+    """Looks for stores again and again: for what configuration files name, only now and then."""
+
+    def __init__(self) -> None:
+        self.found: list[Store] = []
+        """What was found the last time. A store remembers what it read."""
+        self._asked: tuple[tuple[Daemon, ...], tuple[User, ...]] | None = None
+        self._again = 0.0
+        self._candidates: list[DiskStore] = []
+
+    def find(self, daemons: tuple[Daemon, ...], users: tuple[User, ...]) -> list[Store]:
+        """As `find_stores`. A daemon that starts makes everything be looked for at once."""
+        now = time.monotonic()
+        if (daemons, users) != self._asked or now >= self._again:
+            self._asked, self._again = (daemons, users), now + _TRUSTED_SECONDS
+            self._candidates = candidates = _candidates(daemons, users)
+        else:
+            # The host's own may be made by a first container; users' engines leave a daemon.
+            known = set(self.found)
+            candidates = [
+                one
+                for one in self._candidates
+                if one in known or (one.user == 0 and one.root == "/")
+            ]
+        self.found = _existing(candidates, self.found)
+        return self.found
 
 
 def find_stores(
@@ -28,9 +59,13 @@ def find_stores(
 
     A store remembers what it read; those of `known` that are still there are kept.
     """
+    return _existing(_candidates(daemons, users), known)
+
+
+def _existing(candidates: Sequence[DiskStore], known: Sequence[Store]) -> list[Store]:
     kept = {store: store for store in known if isinstance(store, DiskStore)}
     found: dict[tuple[str, tuple[int, int]], Store] = {}
-    for store in _candidates(daemons, users):
+    for store in candidates:
         inode = store.inode()
         if inode is not None:
             found.setdefault((type(store).__name__, inode), kept.get(store, store))

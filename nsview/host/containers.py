@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -17,8 +18,8 @@ from nsview.kernel.cgroup import preferred_path
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.task import Task
 
-_ANCESTORS = 4
-"""How far up the process tree a launcher is looked for."""
+#: Who launched what does not change while both have the same command lines.
+_recognise_launcher = functools.lru_cache(maxsize=4096)(recognise_launcher)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,12 +124,11 @@ def _draft(
 
 
 def _launcher(first: Task, tasks: Mapping[int, Task], facts: Facts) -> Match | None:
-    chain: list[Launcher] = []
-    task: Task | None = first
-    while task is not None and len(chain) <= _ANCESTORS:
-        chain.append(Launcher(task.pid, task.comm, facts.command(task)))
-        task = tasks.get(task.ppid)
-    return recognise_launcher(chain)
+    parent = tasks.get(first.ppid)
+    chain = [first] if parent is None else [first, parent]
+    return _recognise_launcher(
+        tuple(Launcher(task.pid, task.comm, facts.command(task)) for task in chain)
+    )
 
 
 def _nameless_engine(group: Group) -> str:

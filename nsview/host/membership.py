@@ -15,7 +15,7 @@ changed view.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from nsview.engines.base import Match
@@ -29,6 +29,8 @@ from nsview.kernel.task import CgroupPath, Task
 _MNT = KINDS.index("mnt")
 _PID = KINDS.index("pid")
 
+Cohort = list[Task]
+"""Processes in the same namespaces and control groups: thousands of processes are few of these."""
 Key = tuple[str, str]
 """("engine", id), ("pid", inode), ("mnt", inode), ("unit", name) or ("set", inodes)."""
 
@@ -41,9 +43,8 @@ class Group:
     match: Match | None = None
     outer: Key | None = None
     """Key of the enclosing match on the same cgroup path."""
-    tasks: list[Task] = field(default_factory=list)
-    _first: tuple[int, Task] | None = None
-    """The answer of `first`, and for how many tasks it was found."""
+    cohorts: list[Cohort] = field(default_factory=list)
+    _first: Task | None = None
 
     @property
     def isolated(self) -> bool:
@@ -57,20 +58,31 @@ class Group:
         return value if kind in ("pid", "mnt") and value.isdigit() else None
 
     @property
+    def tasks(self) -> list[Task]:
+        """All of them, those of one cohort after those of another."""
+        return [task for cohort in self.cohorts for task in cohort]
+
+    @property
     def first(self) -> Task:
-        """Its first process: number 1 of its outermost pid namespace, else the oldest root."""
-        if self._first is None or self._first[0] != len(self.tasks):
-            self._first = len(self.tasks), self._find_first()
-        return self._first[1]
+        """Its first process: number 1 of its outermost pid namespace, else the oldest root.
+
+        To be asked for when the group is whole.
+        """
+        if self._first is None:
+            self._first = self._find_first()
+        return self._first
 
     def _find_first(self) -> Task:
-        leaders = [task for task in self.tasks if task.pids[-1] == 1 and len(task.pids) > 1]
-        pids = {task.pid for task in self.tasks}
+        tasks = self.tasks
+        leaders = [task for task in tasks if task.pids[-1] == 1 and len(task.pids) > 1]
+        if len(leaders) == 1:
+            return leaders[0]
+        pids = {task.pid for task in tasks}
 
         def rank(task: Task) -> tuple[int, bool, int, int]:
             return len(task.pids), task.ppid in pids, task.start_time, task.pid
 
-        return min(leaders or self.tasks, key=rank)
+        return min(leaders or tasks, key=rank)
 
 
 def group_tasks(
@@ -87,36 +99,35 @@ def group_tasks(
     host = tuple(initial[kind] for kind in KINDS)
     groups: dict[Key, Group] = {}
     rest = []
-    # Thousands of processes share few values of cgroups: the same objects, which cost less to
-    # compare than what is in them.
-    matched: dict[int, tuple[Match, ...]] = {}
-    for task in tasks.values():
-        if task.kernel_thread or task.namespaces == host:
-            continue  # kdevtmpfs has a mount namespace of its own and is no container
-        matches = matched.get(id(task.cgroups))
-        if matches is None:
-            matches = matched[id(task.cgroups)] = _matched(task)
-        # Every engine gives its containers a mount namespace; whoever is in the host's only serves.
-        if task.namespaces[_MNT] == host[_MNT] != 0:
-            matches = ()
+    for cohort in _cohorts(tasks.values(), host):
+        matches = _matched(cohort[0], host)
         if matches:
             outer = _engine_key(matches[:-1])
-            _join(groups, _engine_key(matches), task, matches[-1], outer)
+            _join(groups, _engine_key(matches), cohort, matches[-1], outer)
         else:
-            rest.append(task)
+            rest.append(cohort)
     rest = _join_owners(groups, rest, host)
-    claimed = {task.namespaces[_PID] for group in groups.values() for task in group.tasks}
+    claimed = {one[0].namespaces[_PID] for group in groups.values() for one in group.cohorts}
     claimed.add(host[_PID])
-    keys: dict[int, Key | None] = {}
-    for task in rest:
-        pid_ns = task.namespaces[_PID]
-        if pid_ns not in keys or pid_ns in (0, host[_PID]):
-            keys[pid_ns] = _key_by_pid_ns(task, host, claimed, pid_parents)
-        _join(groups, keys[pid_ns], task)
-    rest = [task for task in rest if not _outside_pid_ns(task, host)]
-    for task in _join_owners(groups, rest, host):
-        _join(groups, _key_by_root(task, host, has_host_root), task)
+    for cohort in rest:
+        _join(groups, _key_by_pid_ns(cohort[0], host, claimed, pid_parents), cohort)
+    rest = [cohort for cohort in rest if not _outside_pid_ns(cohort[0], host)]
+    for cohort in _join_owners(groups, rest, host):
+        for task in cohort:  # who has called chroot(2) has another root than the others
+            _join(groups, _key_by_root(task, host, has_host_root), [task])
     return groups
+
+
+def _cohorts(tasks: Iterable[Task], host: tuple[int, ...]) -> Iterable[Cohort]:
+    # Equal values mostly are the same objects, which cost less to compare than what is in them.
+    cohorts: dict[tuple[int, int], Cohort] = {}
+    for task in tasks:
+        if task.kernel_thread or task.namespaces == host:
+            continue  # kdevtmpfs has a mount namespace of its own and is no container
+        # Who may not be looked into has nothing in common with others.
+        namespaces = task.namespaces if task.namespaces[_PID] else task
+        cohorts.setdefault((id(namespaces), id(task.cgroups)), []).append(task)
+    return cohorts.values()
 
 
 @functools.lru_cache(maxsize=8192)
@@ -143,7 +154,10 @@ def service_of(task: Task) -> str | None:
     return unit
 
 
-def _matched(task: Task) -> tuple[Match, ...]:
+def _matched(task: Task, host: tuple[int, ...]) -> tuple[Match, ...]:
+    # Every engine gives its containers a mount namespace; whoever is in the host's only serves.
+    if task.namespaces[_MNT] == host[_MNT] != 0:
+        return ()
     return tuple(
         match
         for match in cgroup_matches(task.cgroups)
@@ -158,24 +172,27 @@ def _engine_key(matches: tuple[Match, ...]) -> Key | None:
     return ("engine", " ".join(ids)) if ids else None
 
 
-def _join_owners(groups: dict[Key, Group], tasks: list[Task], host: tuple[int, ...]) -> list[Task]:
+def _join_owners(
+    groups: dict[Key, Group], cohorts: list[Cohort], host: tuple[int, ...]
+) -> list[Cohort]:
     # Who entered a container by setns kept its own cgroup, but is where that container is.
     mounts: dict[int, Key] = {}
     pids: dict[int, Key] = {}
     for key, group in groups.items():
-        for task in group.tasks:
-            mounts.setdefault(task.namespaces[_MNT], key)
-            pids.setdefault(task.namespaces[_PID], key)
+        for cohort in group.cohorts:
+            mounts.setdefault(cohort[0].namespaces[_MNT], key)
+            pids.setdefault(cohort[0].namespaces[_PID], key)
     for known, of_host in ((mounts, host[_MNT]), (pids, host[_PID])):
         known.pop(0, None)
         known.pop(of_host, None)
     left = []
-    for task in tasks:
-        owner = mounts.get(task.namespaces[_MNT]) or pids.get(task.namespaces[_PID])
+    for cohort in cohorts:
+        namespaces = cohort[0].namespaces
+        owner = mounts.get(namespaces[_MNT]) or pids.get(namespaces[_PID])
         if owner is None:
-            left.append(task)
+            left.append(cohort)
         else:
-            groups[owner].tasks.append(task)
+            groups[owner].cohorts.append(cohort)
     return left
 
 
@@ -216,7 +233,7 @@ def _key_by_root(
 def _join(
     groups: dict[Key, Group],
     key: Key | None,
-    task: Task,
+    cohort: Cohort,
     match: Match | None = None,
     outer: Key | None = None,
 ) -> None:
@@ -224,4 +241,4 @@ def _join(
         return
     if key not in groups:
         groups[key] = Group(key, match, outer)
-    groups[key].tasks.append(task)
+    groups[key].cohorts.append(cohort)

@@ -7,7 +7,9 @@ owner will do (namespaces(7), "The lifetime of namespaces").
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import functools
+from collections.abc import Callable, Collection
+from functools import partial
 from typing import TYPE_CHECKING
 
 from nsview.host.found import Found
@@ -59,9 +61,11 @@ def read_namespaces(
             search.look_at_the_kernels_list()
             search.look_at_relatives()
     wanted = (found for found in search.found.values() if found.kind in kinds)
-    reader = procfs if commands else None
+    # A container's first process is shown with all of its namespaces.
+    command_of = functools.cache(partial(_command, snapshot, procfs if commands else None))
     return tuple(
-        _namespace(found, snapshot, reader, holders=holders) for found in sorted(wanted, key=_order)
+        _namespace(found, snapshot, command_of, holders=holders)
+        for found in sorted(wanted, key=_order)
     )
 
 
@@ -75,7 +79,7 @@ def _order(found: Found) -> tuple[int, int]:
 
 
 def _namespace(
-    found: Found, snapshot: Snapshot, reader: Procfs | None, *, holders: bool
+    found: Found, snapshot: Snapshot, command_of: Callable[[int], str | None], *, holders: bool
 ) -> Namespace:
     facts = found.facts
     pid = found.member[0] if found.member else None
@@ -89,7 +93,7 @@ def _namespace(
         threads=found.threads,
         pid=pid,
         ppid=task.ppid if task else None,
-        command=_command(snapshot, pid, reader),
+        command=command_of(pid) if pid is not None else None,
         uid=task.uid if task else None,
         user=user_name(task.uid) if task else None,
         parent=facts.parent if facts else None,
@@ -104,8 +108,8 @@ def _namespace(
     )
 
 
-def _command(snapshot: Snapshot, pid: int | None, reader: Procfs | None) -> str | None:
-    if pid is None or pid not in snapshot.tasks:
+def _command(snapshot: Snapshot, reader: Procfs | None, pid: int) -> str | None:
+    if pid not in snapshot.tasks:
         return None
     words = snapshot.commands.get(pid)
     if words is None and reader is not None and not snapshot.tasks[pid].kernel_thread:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nsview.host.model import Rootfs
-from nsview.kernel.mountinfo import Mount, read_mountinfo
+from nsview.kernel.mountinfo import Mount, parse_mounts_on_root, read_mountinfo
 from nsview.kernel.overlayfs import parse_overlay_options
 from nsview.kernel.procfs import Procfs
 
@@ -46,7 +46,7 @@ def root_of(mounts: tuple[Mount, ...]) -> Root:
 def read_root(procfs: Procfs, pid: int) -> Root | None:
     """The root of a process; None when it is gone or may not be read."""
     try:
-        mounts = read_mountinfo(procfs, pid)
+        mounts = read_mountinfo(procfs, pid, parse_mounts_on_root)
     except PermissionError:
         return None
     return None if mounts is None else root_of(mounts)

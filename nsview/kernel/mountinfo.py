@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -25,6 +26,8 @@ _LINE = re.compile(
     r"((?: [^ \n]+)*?) - ([^ \n]+) ([^ \n]*) ([^\n]*)$",
     re.ASCII | re.MULTILINE,
 )
+#: Number and parent of what is mounted on /.
+_ON_ROOT = re.compile(rb"^(\d{1,10}) (\d{1,10}) [^ \n]+ [^ \n]+ / ", re.MULTILINE)
 _TAG = re.compile(r" (shared|master|propagate_from):(\d{1,10})(?= |$)", re.ASCII)
 _OCTAL = re.compile(rb"\\([0-3][0-7][0-7])")
 #: SELinux alone quotes: a label with a comma in it (security/selinux/hooks.c:show_sid). A quotation
@@ -82,9 +85,12 @@ class Mount:
         return f"{self.major}:{self.minor}"
 
 
-def read_mountinfo(procfs: Procfs, pid: int) -> tuple[Mount, ...] | None:
+def read_mountinfo(
+    procfs: Procfs, pid: int, parse: Callable[[bytes], tuple[Mount, ...]] | None = None
+) -> tuple[Mount, ...] | None:
     """Return the mount table of a process; None when it is gone or a zombie.
 
+    `parse` may pick out of it: as `parse_mountinfo`, which gives it all.
     Raises PermissionError when its mounts may not be read (PTRACE_MODE_READ).
     """
     try:
@@ -93,7 +99,7 @@ def read_mountinfo(procfs: Procfs, pid: int) -> tuple[Mount, ...] | None:
         if error.errno == errno.EINVAL:  # an exiting task has no mount namespace any more
             return None
         raise
-    return None if data is None else parse_mountinfo(data)
+    return None if data is None else (parse or parse_mountinfo)(data)
 
 
 def parse_mountinfo(data: bytes) -> tuple[Mount, ...]:
@@ -102,6 +108,15 @@ def parse_mountinfo(data: bytes) -> tuple[Mount, ...]:
         data
     )  # no multi-byte UTF-8 sequence holds an ASCII byte: split later is safe
     return tuple(_mount(*line) for line in _LINE.findall(text))
+
+
+def parse_mounts_on_root(data: bytes) -> tuple[Mount, ...]:
+    """Return the mounts on ``/`` and the mounts that these hang on, of the many in a table."""
+    numbers = {number for pair in _ON_ROOT.findall(data) for number in pair}
+    if not numbers:
+        return ()
+    lines = re.findall(rb"^(?:%b) .*$" % b"|".join(numbers), data, re.MULTILINE)
+    return parse_mountinfo(b"\n".join(lines))
 
 
 def unescape(text: str) -> str:

@@ -38,19 +38,19 @@ class Pace:
             self.due = soon
             self._early = True
 
-    def looked(self, began: float, ended: float) -> None:
-        """Somebody looked; the next look is due `interval` after the end."""
-        self._settle(ended)
+    def looked(self, now: float, cost: float) -> None:
+        """Somebody looked, which took `cost` seconds of the processor; the next look is due."""
+        self._settle(now)
         if self._early:
-            self._account -= ended - began
+            self._account -= cost
         self._early = False
-        self.due = ended + self.interval
+        self.due = now + self.interval
 
-    def worked(self, began: float, ended: float) -> None:
+    def worked(self, now: float, cost: float) -> None:
         """Something was read that followed from a look."""
-        self._settle(ended)
+        self._settle(now)
         # A job of minutes says nothing of the looks after it: what it leaves as debt is bounded.
-        self._account = max(self._account - (ended - began), min(self._account, -SAVED))
+        self._account = max(self._account - cost, min(self._account, -SAVED))
 
     def _settle(self, now: float) -> None:
         self._account, self._counted = self._balance(now), now

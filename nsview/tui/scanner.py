@@ -168,20 +168,20 @@ class Scanner:
         return 0.0 if self._forced else self._pace.due - time.monotonic()
 
     def _work(self, job: Job, snapshot: Snapshot, receive: Callable[[Any], object]) -> Message:
-        began = time.monotonic()
+        began = time.thread_time()
         try:
             return JobDone(receive, job(self._source.procfs, snapshot))
         finally:
-            self._pace.worked(began, time.monotonic())
+            self._pace.worked(time.monotonic(), time.thread_time() - began)
 
     def _look(self) -> Message:
         with self._lock:
             self._forced = False
         self._watch.forget_events()
-        began = time.monotonic()
+        began = time.thread_time()
         try:
             # Command lines and stopped containers are cached or cheap, and views switch between
             # showing and hiding them without waiting.
             return Scanned(self._source.snapshot(commands=True, stopped=True, traffic=True))
         finally:
-            self._pace.looked(began, time.monotonic())
+            self._pace.looked(time.monotonic(), time.thread_time() - began)

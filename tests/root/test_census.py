@@ -11,8 +11,11 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from support.processes import sandbox, wait_until
 
 from nsview.host.census import ProcfsCensus
+from nsview.host.host import Host
+from nsview.host.model import Snapshot
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.ns_links import read_namespaces
 from nsview.kernel.procfs import Procfs
@@ -377,3 +380,39 @@ def test_under_churn() -> None:
     assert any(children & set(reaped) for _, children in reads)
     for began, children in reads:
         assert [pid for pid in children if reaped.get(pid, began) < began] == []
+
+
+class _Fixed:
+    """A census of a host on which nothing happens until the test says so."""
+
+    name = "fixed"
+    threads = None
+
+    def __init__(self, tasks: dict[int, Task]) -> None:
+        self.tasks = tasks
+
+    def read(self) -> dict[int, Task]:
+        return dict(self.tasks)
+
+    def namespace_descriptors(self) -> None:
+        pass
+
+
+def test_a_quiet_host_is_put_together_once() -> None:
+    source = _Fixed({os.getpid(): ProcfsCensus(Procfs()).read()[os.getpid()]})
+    host = Host(source=source)
+    # Somebody else's sandboxes may change meanwhile, and with them what lies on disk.
+    first = wait_until(lambda: _same_twice(host))
+    with sandbox("--uts") as pid:
+        source.tasks[pid] = ProcfsCensus(Procfs()).read()[pid]
+        second = host.snapshot()
+        assert pid in second.tasks
+        assert pid in second.membership
+        assert pid not in first.membership
+    del source.tasks[pid]
+    assert pid not in host.snapshot().membership
+
+
+def _same_twice(host: Host) -> Snapshot | None:
+    one, other = host.snapshot(), host.snapshot()
+    return one if one.containers is other.containers else None

@@ -10,7 +10,7 @@ import pytest
 
 from nsview.host.model import Rootfs
 from nsview.host.roots import Root, read_root, root_of
-from nsview.kernel.mountinfo import parse_mountinfo
+from nsview.kernel.mountinfo import parse_mountinfo, parse_mounts_on_root
 from nsview.kernel.procfs import Procfs
 
 HOST = b"""\
@@ -34,6 +34,7 @@ CHROOT = b"95 23 0:21 / /proc rw,relatime - proc proc rw\n"
 
 
 def root(table: bytes) -> Root:
+    assert root_of(parse_mounts_on_root(table)) == root_of(parse_mountinfo(table))
     return root_of(parse_mountinfo(table))
 
 

@@ -103,5 +103,5 @@ def test_the_first_process_is_number_one_inside() -> None:
     one = Group(("pid", "8"))
     outer = task(3, ppid=1)._replace(pids=(3, 40))
     init = task(9, ppid=3)._replace(pids=(9, 1))
-    one.tasks = [outer, init]
+    one.cohorts = [[outer], [init]]
     assert one.first is init

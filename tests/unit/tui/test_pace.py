@@ -12,7 +12,7 @@ INTERVAL = 2.0
 
 def looked_at(moment: float, took: float = 0.01) -> Pace:
     pace = Pace(INTERVAL)
-    pace.looked(moment - took, moment)
+    pace.looked(moment, took)
     return pace
 
 
@@ -48,7 +48,7 @@ def test_an_event_just_before_the_look_changes_nothing() -> None:
 def test_after_a_look_the_rhythm_is_back() -> None:
     pace = looked_at(100.0)
     pace.hurry(100.5)
-    pace.looked(100.53, 100.54)
+    pace.looked(100.54, 0.01)
     assert (pace.due, pace.early) == (100.54 + INTERVAL, False)
 
 
@@ -61,17 +61,17 @@ def test_a_storm_of_events_gets_its_share_and_no_more(took: float) -> None:
         began = max(now, pace.due)
         early += took if pace.early else 0.0
         now = began + took
-        pace.looked(began, now)
+        pace.looked(now, took)
     assert early <= (now - 1000.0) * SHARE + SAVED + 2 * took
 
 
 def test_a_long_job_delays_what_is_early_for_a_while_only() -> None:
     pace = looked_at(100.0)
-    pace.worked(100.0, 400.0)
+    pace.worked(400.0, 300.0)
     pace.hurry(400.0)
-    pace.looked(400.1, 400.2)
+    pace.looked(400.2, 0.1)
     pace.hurry(400.3)
     assert 400.3 + SETTLING < pace.due <= 400.2 + INTERVAL
-    pace.looked(420.0, 420.01)
+    pace.looked(420.01, 0.01)
     pace.hurry(420.5)
     assert pace.due == 420.5 + SETTLING

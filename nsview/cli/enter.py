@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from nsview.cli.exit_codes import ENTER_FAILED
 from nsview.cli.output import print_error, print_json, print_note, print_notes
 from nsview.errors import NoSuchObject, NotPermitted, NsviewError
-from nsview.host.host import Host
 from nsview.kernel.namespaces import KINDS, parse_kinds
+from nsview.kernel.procfs import Procfs
 
 if TYPE_CHECKING:
-    from nsview.enter.enter import Narrate
+    from nsview.enter.enter import Choice, Narrate
+    from nsview.kernel.task import Task
 
 _STDOUT = 1
 _STDERR = 2
@@ -106,38 +107,17 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _enter(arguments: argparse.Namespace) -> int:
-    from nsview.enter.enter import Choice, enter
-    from nsview.enter.environment import parse_assignment
-    from nsview.enter.find import find_target
+    from nsview.enter.enter import enter
 
-    host = Host()
-    snapshot = host.snapshot()
-    container, task = find_target(snapshot, arguments.ref)
-    terminal, interactive = _streams(arguments)
-    try:
-        environment = dict(map(parse_assignment, arguments.env))
-    except ValueError as error:
-        raise NsviewError(str(error)) from None
-    choice = Choice(
-        command=tuple(arguments.command),
-        kinds=arguments.ns,
-        user=arguments.user,
-        privileged=arguments.privileged,
-        directory=arguments.cwd,
-        environment=environment,
-        join_cgroup=not arguments.no_cgroup,
-        tools=arguments.toolbox,
-        terminal=terminal,
-        interactive=interactive,
-        stdout=_STDERR if arguments.json else _STDOUT,
-    )
-    outcome = enter(host.procfs, task, choice, _narrator(arguments.verbose))
+    procfs = Procfs()
+    container, task = _find(procfs, arguments)
+    outcome = enter(procfs, task, _choice(arguments), _narrator(arguments.verbose))
     if outcome.detached:
         print_note("detached: the command was hung up")
     if arguments.json:
         print_json(
             {
-                "container": container.ref,
+                "container": container,
                 "target": task.pid,
                 "pid": outcome.pid,
                 "exit_code": outcome.status,
@@ -150,6 +130,43 @@ def _enter(arguments: argparse.Namespace) -> int:
     elif outcome.exec_words:
         print_error(NsviewError(outcome.exec_words))
     return outcome.status
+
+
+def _find(procfs: Procfs, arguments: argparse.Namespace) -> tuple[str | None, Task]:
+    """Where to, and the container's ref as far as somebody will read it."""
+    from nsview.enter.find import find_process, find_target
+
+    task = None if arguments.json else find_process(procfs, arguments.ref)
+    if task is not None:
+        return None, task
+    from nsview.host.host import Host  # takes longer than all the rest
+
+    container, task = find_target(Host(procfs).snapshot(), arguments.ref)
+    return container.ref, task
+
+
+def _choice(arguments: argparse.Namespace) -> Choice:
+    from nsview.enter.enter import Choice
+    from nsview.enter.environment import parse_assignment
+
+    terminal, interactive = _streams(arguments)
+    try:
+        environment = dict(map(parse_assignment, arguments.env))
+    except ValueError as error:
+        raise NsviewError(str(error)) from None
+    return Choice(
+        command=tuple(arguments.command),
+        kinds=arguments.ns,
+        user=arguments.user,
+        privileged=arguments.privileged,
+        directory=arguments.cwd,
+        environment=environment,
+        join_cgroup=not arguments.no_cgroup,
+        tools=arguments.toolbox,
+        terminal=terminal,
+        interactive=interactive,
+        stdout=_STDERR if arguments.json else _STDOUT,
+    )
 
 
 def _streams(arguments: argparse.Namespace) -> tuple[bool, bool]:

@@ -9,7 +9,6 @@ import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from pathlib import Path
 from typing import NoReturn, Protocol
 
 import nsview
@@ -45,6 +44,9 @@ COMMANDS = {
 
 #: Commands that look at all processes, and let one say how.
 _LISTING = frozenset({"ls", "ps", "pid", "ns", "net", "mounts", "top", "doctor"})
+
+#: Of a help text that goes to no terminal.
+_COLUMNS = 80
 
 _EPILOG = """\
 REF names a container: web, docker/web, 9f3c (its id, four characters or more), 4711 (a process
@@ -96,7 +98,7 @@ def _run_command(words: list[str]) -> int:
         prog=f"nsview {name}",
         description=f"{COMMANDS[name]}.",
         epilog=command.EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
         allow_abbrev=False,  # a script's --js would break when a --jsx comes
     )
     command.add_arguments(parser)
@@ -125,6 +127,19 @@ def _run_ui(words: list[str]) -> int:
     return open_ui(_ui_parser().parse_args(words), words)
 
 
+class _Help(argparse.RawDescriptionHelpFormatter):
+    # argparse makes one for every option that is declared, and would import shutil for the width.
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - 2)
+
+
+def _columns() -> int:
+    try:
+        return int(os.environ.get("COLUMNS", "")) or os.get_terminal_size().columns or _COLUMNS
+    except (ValueError, OSError):
+        return _COLUMNS
+
+
 class _Parser(argparse.ArgumentParser):
     # Errors as everywhere else: one line, safe to look at, and a hint.
     def error(self, message: str) -> NoReturn:
@@ -142,7 +157,7 @@ def _ui_parser() -> argparse.ArgumentParser:
         "layers.\n`nsview` alone, or `nsview REF`, opens the terminal UI.\n\n"
         f"commands:\n{listing}",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
         allow_abbrev=False,
     )
     parser.add_argument("ref", nargs="?", metavar="REF", help="open the UI on this container")
@@ -186,5 +201,5 @@ def _seconds(text: str) -> float:
 def _leave_no_bytecode_of_root() -> None:
     # Root running from a user's venv must not leave root-owned __pycache__ in it: the user's next
     # upgrade would fail on them.
-    if os.geteuid() != Path(__file__).stat().st_uid:
+    if os.geteuid() != os.stat(__file__).st_uid:
         sys.dont_write_bytecode = True

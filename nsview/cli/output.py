@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
 import unicodedata
-from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
@@ -27,6 +25,8 @@ def print_json(
     Text that is not UTF-8 is shown with U+FFFD, and its exact bytes follow in base64 under
     ``<key>_raw``; a list of texts with such an item is followed by a list of them all.
     """
+    import json  # here and below: not everybody prints JSON
+
     whole = {"schema": SCHEMA, **document, "partial": list(partial)}
     pretty = sys.stdout is not None and sys.stdout.isatty() and not lines
     indent = 2 if pretty else None
@@ -63,6 +63,8 @@ def _raw(value: object) -> object:
 
 
 def _base64(text: str) -> str | None:
+    from base64 import b64encode
+
     try:
         return b64encode(os.fsencode(text)).decode()
     except UnicodeEncodeError:  # "\\ud800" in somebody's JSON file: it never was a byte string

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import re
 from collections.abc import Sequence
@@ -123,6 +122,8 @@ def fold_chain(diff_ids: Sequence[str]) -> list[str]:
 
     opencontainers/image-spec: config.md, "Layer ChainID".
     """
+    import hashlib  # brings OpenSSL along, for few
+
     chain: list[str] = []
     for digest in diff_ids:
         whole = f"{chain[-1]} {digest}" if chain else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from pathlib import Path
 
 from nsview.engines.base import User
 
@@ -39,6 +38,7 @@ def _is_id(text: str) -> bool:
 def read_users(path: str = "/etc/passwd") -> tuple[User, ...]:
     """Accounts of the local file only: asking a directory service for all of them may hang."""
     try:
-        return parse_passwd(Path(path).read_bytes())
+        with open(path, "rb") as file:
+            return parse_passwd(file.read())
     except OSError:
         return ()

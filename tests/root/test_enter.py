@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -337,6 +338,22 @@ def test_nobody_is_left_when_we_are_killed_before_we_listen(box: int) -> None:
 def _kill(process: subprocess.Popen[bytes]) -> None:
     process.kill()
     process.communicate()
+
+
+def test_a_process_is_entered_without_a_look_at_the_host(box: int) -> None:
+    code = f"""
+import sys
+from nsview.cli.main import main
+assert main(["enter", "{box}", "--", "true"]) == 0
+print(*sys.modules)
+"""
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    names = loaded.stdout.split()
+    assert "nsview.enter.session" in names
+    assert not {"nsview.host.host", "nsview.host.model"} & {*names}
+    assert not [name for name in names if name.startswith("nsview.engines")]
 
 
 def test_a_signal_is_passed_on(box: int) -> None:

@@ -116,6 +116,13 @@ def _add_place(parser: argparse.ArgumentParser) -> None:
         help="a file or directory of the host; nosuid, nodev",
     )
     group.add_argument(
+        "--time-offset",
+        type=float,
+        default=0.0,
+        metavar="S",
+        help="a time namespace whose clocks since boot are ahead by so many seconds",
+    )
+    group.add_argument(
         "--tmpfs", action="append", default=[], metavar="DST", help="an empty one in memory"
     )
     group.add_argument(
@@ -143,6 +150,11 @@ def _add_rights(parser: argparse.ArgumentParser) -> None:
         "--cap-add", action="append", default=[], metavar="CAP", help="NET_ADMIN, or all"
     )
     group.add_argument("--cap-drop", action="append", default=[], metavar="CAP")
+    group.add_argument(
+        "--userns",
+        action="store_true",
+        help="a user namespace: root inside is nobody on the host (ids of /etc/subuid, or free)",
+    )
     group.add_argument(
         "--seccomp",
         default="default",
@@ -183,7 +195,7 @@ def _run(arguments: argparse.Namespace) -> int:
     outcome = run_sandbox(
         spec,
         stdout=_STDERR if arguments.json else _STDOUT,
-        on_start=lambda outcome: print_notes(outcome.lacking),
+        on_start=_narrate,
     )
     if outcome.oom_kills:
         print_note(f"killed for lack of memory: {outcome.oom_kills}")
@@ -195,6 +207,12 @@ def _run(arguments: argparse.Namespace) -> int:
     elif arguments.detach:
         print_line(outcome.id)
     return 0 if arguments.detach else outcome.status
+
+
+def _narrate(outcome: Outcome) -> None:
+    print_notes(outcome.lacking)
+    for note in outcome.notes:
+        print_note(note)
 
 
 def _document(outcome: Outcome, detached: bool) -> dict[str, object]:
@@ -224,6 +242,7 @@ def _spec(arguments: argparse.Namespace) -> Spec:
         capability_mask,
         check_limits,
         parse_bind,
+        parse_offset,
         parse_size,
     )
 
@@ -247,6 +266,8 @@ def _spec(arguments: argparse.Namespace) -> Spec:
         published=_published(arguments.publish),
         limits=check_limits(memory, arguments.cpus, pids),
         capabilities=capability_mask(arguments.cap_add, arguments.cap_drop),
+        user_namespace=arguments.userns,
+        time_offset=parse_offset(arguments.time_offset),
         seccomp=arguments.seccomp,
         init=arguments.init,
         remove=arguments.rm,

@@ -11,6 +11,7 @@ import ctypes
 import fcntl
 import os
 
+CLONE_NEWTIME = 0x00000080
 CLONE_NEWNS = 0x00020000
 CLONE_NEWCGROUP = 0x02000000
 CLONE_NEWUTS = 0x04000000
@@ -28,6 +29,7 @@ PR_SET_NAME = 15
 PR_SET_SECCOMP = 22
 PR_CAPBSET_READ = 23
 PR_CAPBSET_DROP = 24
+PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
@@ -111,6 +113,14 @@ def set_name(name: bytes) -> None:
         ctypes.memmove(start, name.ljust(end - start, b"\0"), end - start)
 
 
+def set_file_ids(uid: int, gid: int) -> None:
+    """Act on files as somebody else, with all capabilities still: setfsuid(2), setfsgid(2)."""
+    _libc.setfsgid(gid)
+    _libc.setfsuid(uid)
+    permitted = permitted_capabilities()
+    set_capabilities(permitted, permitted, 0)  # leaving uid 0 drops those that are about files
+
+
 def permitted_capabilities() -> int:
     """capget(2): what this process may make effective."""
     header = _Header(_CAPABILITY_VERSION_3, 0)
@@ -189,9 +199,9 @@ def keep_only(*fds: int) -> list[int]:
     return kept
 
 
-def copy_mount(fd: int) -> int:
-    """A detached copy of the mounts below a directory (open_tree(2), Linux 5.2)."""
-    flags = _OPEN_TREE_CLONE | _AT_RECURSIVE | _AT_EMPTY_PATH | os.O_CLOEXEC
+def copy_mount(fd: int, *, below: bool = True) -> int:
+    """A detached copy of a directory's mount, and of those `below` (open_tree(2), Linux 5.2)."""
+    flags = _OPEN_TREE_CLONE | _AT_EMPTY_PATH | os.O_CLOEXEC | (_AT_RECURSIVE if below else 0)
     return _check(_libc.syscall(_OPEN_TREE, ctypes.c_int(fd), b"", ctypes.c_uint(flags)))
 
 

@@ -28,6 +28,7 @@ from nsview.sandbox.process import with_process
 from nsview.sandbox.remains import remove_remains
 from nsview.sandbox.spec import Spec, check_spec
 from nsview.sandbox.state import Place, create, remains_of, write_config
+from nsview.sandbox.subordinate import Ids, choose_ids
 
 if TYPE_CHECKING:
     from nsview.sandbox.network import Network
@@ -62,6 +63,8 @@ class Outcome:
     oom_kills: int = 0
     lacking: list[str] = field(default_factory=list)
     """What the host did not allow, in words."""
+    notes: list[str] = field(default_factory=list)
+    """What else is worth knowing."""
     detached: bool = False
     """The person left, and so hung up."""
     tie: int | None = None
@@ -183,7 +186,10 @@ def _run(
     stack.callback(launch.status.close)
     theirs, ours = _streams(spec)
     go, far_go = os.pipe2(os.O_CLOEXEC)
-    orders = _orders(spec, place, layers, groups, network, stack)
+    ids = choose_ids(place.id) if spec.user_namespace else None
+    if ids is not None and ids.note is not None:
+        outcome.notes.append(ids.note)
+    orders = _orders(spec, place, layers, groups, network, ids, stack)
     orders["detached"] = spec.detached and not tied
     orders |= {"status": launch.far_status.fileno(), "go": go, "stdio": theirs}
     child, _ = start_helper("nsview.sandbox.launcher", {**orders}, _descriptors(orders), launch)
@@ -298,6 +304,7 @@ def _orders(
     layers: Layers,
     groups: Groups,
     network: Network | None,
+    ids: Ids | None,
     stack: contextlib.ExitStack,
 ) -> Orders:
     def hold(path: str, flags: int) -> int:
@@ -306,7 +313,7 @@ def _orders(
         return fd
 
     staging = f"{place.state}/root"
-    os.mkdir(staging, 0o700)
+    os.mkdir(staging)  # nobody gets to it but by the working directory
     return {
         "status": -1,
         "go": -1,
@@ -321,10 +328,14 @@ def _orders(
         "cgroups": [(one, hold(one, _OPEN | os.O_DIRECTORY)) for one in groups.directories],
         "cgroup_mounts": list(_cgroup_mounts(groups)),
         "lower": list(layers.lower_fds),
-        "upper": layers.upper_fd,
-        "work": layers.work_fd,
+        "writable": layers.writable_fd,
+        "upper": os.fsencode(os.path.basename(layers.upper or "")),
+        "work": os.fsencode(os.path.basename(layers.work)),
         "hostname": os.fsencode(_hostname(spec, place)),
         "own_network": spec.network != "host",
+        "uid_map": ids.uids.as_map() if ids is not None else b"",
+        "gid_map": ids.gids.as_map() if ids is not None else b"",
+        "time_offset": spec.time_offset,
         "binds": [
             {
                 "source": hold(one.source, _OPEN),
@@ -358,7 +369,7 @@ def _descriptors(orders: Orders) -> Iterator[int]:
     yield from (*orders["locks"], *orders["lower"], *orders["held"])
     yield from (fd for _, fd in orders["cgroups"])
     yield from (one["source"] for one in orders["binds"])
-    yield from (fd for fd in (orders["upper"], orders["work"]) if fd >= 0)
+    yield from (fd for fd in (orders["writable"],) if fd >= 0)
 
 
 def _config(spec: Spec, layers: Layers, network: Network | None) -> dict[str, object]:

@@ -12,28 +12,23 @@ die with the sandbox, and control groups and directories are found by ``nsview g
 
 from __future__ import annotations
 
-import _socket
 import errno
-import fcntl
 import marshal
 import os
-import resource
 import select
-import struct
 import sys
 import time
 
 from nsview.kernel import libc
-from nsview.kernel.new_mount import join_new_keyring
-from nsview.sandbox.command import run_command
+from nsview.sandbox.birth import NoBirthError, bear_first
 from nsview.sandbox.remains import remove_cgroup, remove_interface, remove_remains
-from nsview.sandbox.root import Step, copy_binds, furnish, mount_root
+from nsview.sandbox.root import Step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from nsview.sandbox.orders import Become, Orders
+    from nsview.sandbox.orders import Orders
 
 FAILED = 125
 _SIGNALLED = 128
@@ -42,11 +37,6 @@ _SIGPIPE = 13
 _MESSAGE_BYTES = 4096
 _REPORT_BYTES = 64
 _UMASK = 0o022
-_NAMESPACES = (
-    libc.CLONE_NEWNS | libc.CLONE_NEWUTS | libc.CLONE_NEWIPC | libc.CLONE_NEWCGROUP
-)  # fmt: skip
-_SIOCSIFFLAGS = 0x8914
-_IFF_UP = 0x1
 _OOM_FILES = (b"memory.events", b"memory.oom_control")
 _ID_FILE = 0o600
 
@@ -62,7 +52,8 @@ def main() -> None:
         # The usual traceback would read source files, out of the sandbox by then.
         number = value.errno if isinstance(value, OSError) else None
         words = Step.words if number else f"{Step.words}: {kind.__name__}: {value}"
-        _send(orders["status"], "failed", words, number or 0)
+        if orders["status"] >= 0:  # number 1 closes it in the end
+            _send(orders["status"], "failed", words, number or 0)
         os._exit(FAILED)
 
     sys.excepthook = report_bug
@@ -78,15 +69,11 @@ def _launch(orders: Orders) -> int:
     _send(orders["status"], "alive")
     reading, report = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     os.set_blocking(report, True)
-    own = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
-    Step.words = "making a pid namespace"
-    libc.unshare(libc.CLONE_NEWPID)
-    child = os.fork()
-    if child == 0:
-        os.close(reading)
-        _be_first(orders, report)
+    try:
+        child = bear_first(orders, reading, report)
+    except NoBirthError:
+        return FAILED
     os.close(report)
-    libc.setns(own, libc.CLONE_NEWPID)  # or the sandbox's would stay alive with us
     _note(orders["state"], b"process", b"%d %d\n" % (child, _start_time(child)))
     _send(orders["status"], "pid", child)
     reading = _leave_to_child(orders, reading)
@@ -196,74 +183,6 @@ class _Watch:
             os.close(fd)
 
 
-# Inside, from the first step on.
-
-
-def _be_first(orders: Orders, report: int) -> None:
-    """Be number 1 of a new pid namespace, make all the rest, and run the command."""
-    libc.prctl(libc.PR_SET_PDEATHSIG, _KILL)
-    launcher = select.poll()
-    launcher.register(report, 0)
-    if launcher.poll(0):  # POLLERR: it was killed before we could ask to die with it
-        os._exit(FAILED)
-    libc.prctl(libc.PR_SET_DUMPABLE, 0)
-    libc.set_name(b"nsview-init")
-    os.setsid()
-    for words, fd in orders["cgroups"]:
-        Step.words = f"joining control group {words}"
-        _write(fd, "cgroup.procs", b"0")
-    Step.words = "mounting the layers"
-    root = mount_root(orders)
-    Step.words = "opening what is to be bound"
-    binds = copy_binds(orders["binds"])
-    Step.words = "making namespaces"
-    libc.unshare(_NAMESPACES | (libc.CLONE_NEWNET if orders["own_network"] else 0))
-    os.umask(0)
-    Step.words = "mounting file systems"
-    master, slave = furnish(orders, root, binds)
-    os.umask(_UMASK)
-    Step.words = "naming the host"
-    libc.set_host_name(orders["hostname"])
-    if orders["own_network"]:
-        Step.words = "bringing up the loopback interface"
-        _bring_up_loopback()
-    join_new_keyring()
-    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
-    Step.words = "starting the command"
-    _send_descriptor(orders["status"], marshal.dumps(("ready",)), master)
-    become = _await_go(orders["go"])
-    run_command(orders, become, slave, report)
-
-
-def _await_go(go: int) -> Become:
-    """What to become; the end of us when nobody says it any more."""
-    said = b""
-    while chunk := os.read(go, _MESSAGE_BYTES):
-        said += chunk
-    if not said:
-        os._exit(FAILED)
-    become: Become = marshal.loads(said)  # noqa: S302 - from our parent, by an inherited pipe
-    return become
-
-
-def _bring_up_loopback() -> None:
-    one = _socket.socket(_socket.AF_INET, _socket.SOCK_DGRAM, 0)
-    fcntl.ioctl(one.fileno(), _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", _IFF_UP))
-    one.close()
-
-
-def _send_descriptor(status: int, message: bytes, fd: int) -> None:
-    link = _socket.socket(-1, -1, -1, fileno=status)
-    ancillary = []
-    if fd >= 0:
-        ancillary = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, fd.to_bytes(4, sys.byteorder))]
-    link.sendmsg([message], ancillary)
-    link.detach()
-
-
-# Small things.
-
-
 def _start_time(pid: int) -> int:
     with open(f"/proc/{pid}/stat", "rb") as file:
         return int(file.read().rpartition(b")")[2].split()[19])
@@ -294,14 +213,6 @@ def _note(state: int, name: bytes, text: bytes) -> None:
         os.rename(new, name, src_dir_fd=state, dst_dir_fd=state)
     except FileNotFoundError:  # removed by somebody
         return
-
-
-def _write(directory: int, name: str, data: bytes) -> None:
-    fd = os.open(name, os.O_WRONLY | os.O_CLOEXEC, dir_fd=directory)
-    try:
-        os.write(fd, data)
-    finally:
-        os.close(fd)
 
 
 def _send(status: int, *message: str | int | None) -> None:

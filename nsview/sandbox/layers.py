@@ -38,8 +38,9 @@ class Layers:
     """The init layer first."""
     upper: str | None
     lower_fds: tuple[int, ...]
-    upper_fd: int = -1
-    work_fd: int = -1
+    writable_fd: int = -1
+    """The directory that the upper and the work directory are in."""
+    work: str = ""
     lock: int | None = None
     """Keeps others from the same upper directory."""
 
@@ -78,8 +79,8 @@ def prepare_layers(
         lower=lower,
         upper=upper,
         lower_fds=fds,
-        upper_fd=_open(upper, stack),
-        work_fd=_open(work, stack),
+        writable_fd=_open(os.path.dirname(upper), stack),
+        work=work,
         lock=lock,
     )
 

@@ -49,10 +49,17 @@ class Orders(TypedDict):
     cgroup_mounts: list[CgroupMount]
     lower: list[int]
     """Topmost first."""
-    upper: int
-    work: int
+    writable: int
+    """The directory that `upper` and `work` are in."""
+    upper: bytes
+    work: bytes
     hostname: bytes
     own_network: bool
+    uid_map: bytes
+    """Of a user namespace of its own; empty for none."""
+    gid_map: bytes
+    time_offset: int
+    """Nanoseconds that a time namespace of its own adds to its clocks; 0 for none."""
     binds: list[Bind]
     tmpfs: list[bytes]
     bounding: int

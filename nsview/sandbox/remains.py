@@ -78,6 +78,7 @@ def unmount_all(path: str) -> None:
 def remove_tree(path: str, last: bytes = b"") -> list[str]:
     """Remove a directory and all that is in it; returns what resisted, in words.
 
+    Somebody else may be at it too: what has vanished is removed.
     A directory that is not empty is moved up before it is looked into: no path gets too long, and
     no more than two directories are open at a time. The entry `last` goes when no other is left.
     """
@@ -105,7 +106,10 @@ def _empty(
     top: int, name: bytes, moved: int, waiting: list[bytes], left: list[str], last: bytes
 ) -> int:
     """Remove what is in the directory `name` of `top`, and it; directories in it have to wait."""
-    directory = os.open(name, _DIRECTORY, dir_fd=top)
+    try:
+        directory = os.open(name, _DIRECTORY, dir_fd=top)
+    except FileNotFoundError:
+        return moved
     inner = 0
     try:
         for entry in sorted(map(os.fsencode, os.listdir(directory)), key=last.__eq__):
@@ -115,13 +119,18 @@ def _empty(
                     new = b".removed-%d-%d" % (os.getpid(), moved)
                     os.rename(entry, new, src_dir_fd=directory, dst_dir_fd=top)
                     waiting.append(new)
+            except FileNotFoundError:
+                continue
             except OSError as error:
                 inner += 1
                 left.append(f"{os.fsdecode(entry)}: {error.strerror}")
     finally:
         os.close(directory)
     if name != b"." and not inner:
-        os.rmdir(name, dir_fd=top)
+        try:
+            os.rmdir(name, dir_fd=top)
+        except FileNotFoundError:
+            return moved
     return moved
 
 

@@ -7,6 +7,7 @@ or /proc leads nowhere (CVE-2025-31133, CVE-2026-41579). All mounts but those of
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import stat
@@ -18,6 +19,7 @@ from nsview.kernel.new_mount import (
     NO_SETUID,
     READ_ONLY,
     change_root,
+    map_owners,
     new_file_system,
     open_in_root,
     set_attributes,
@@ -65,27 +67,92 @@ class Step:
     words = "starting"
 
 
-def mount_root(orders: Orders) -> int:
-    """The stack of layers as a mount that is nowhere yet.
+class Mounts:
+    """What root of the host has to make; nowhere yet. The working directory is where it goes."""
 
-    To be called in the mount namespace in which the layers were opened: the kernel takes no others.
+    def __init__(self, orders: Orders) -> None:
+        Step.words = "opening what is to be bound"
+        self.binds = copy_binds(orders["binds"])
+        self.root = -1
+        self.devices: list[tuple[bytes, int]] = []
+
+
+def make_mounts(orders: Orders, user_namespace: int = -1) -> Mounts:
+    """Join the control groups, mount the layers, and make devices, in a new mount namespace.
+
+    To be called in the one in which the layers were opened: the kernel takes no others. In a user
+    namespace, files of theirs show the owners that it maps.
     """
+    for words, fd in orders["cgroups"]:
+        Step.words = f"joining control group {words}"
+        _write(fd, "cgroup.procs", b"0")
+    mounts = Mounts(orders)
+    lower, writable = orders["lower"], orders["writable"]
+    if user_namespace < 0:
+        mounts.root = _mount_layers(orders, lower, writable)
+    else:
+        Step.words = "mapping the owners of the layers"
+        lower = [_mapped_copy(one, user_namespace) for one in lower]
+        writable = _mapped_copy(writable, user_namespace) if writable >= 0 else -1
+    Step.words = "keeping mounts from the host"
+    libc.unshare(libc.CLONE_NEWNS)
+    libc.keep_mounts_to_ourselves()
+    os.chdir(orders["staging"])
+    staging = _here()
+    if user_namespace >= 0:
+        # An overlay writes as whoever mounts it: files of an id that is not mapped cannot be.
+        root = [int(one.split()[1]) for one in (orders["uid_map"], orders["gid_map"])]
+        libc.set_file_ids(*root)
+        # Before Linux 6.15 layers have to be mounted somewhere; one upon the other will do.
+        for one in (*lower, *((writable,) if writable >= 0 else ())):
+            libc.attach_mount(one, staging)
+        mounts.root = _mount_layers(orders, lower, writable)
+    os.umask(0)
+    mounts.devices = _make_devices(orders["staging"], staging)
+    return mounts
+
+
+def _mapped_copy(directory: int, user_namespace: int) -> int:
+    copy = libc.copy_mount(directory, below=False)
+    map_owners(copy, user_namespace)
+    return copy
+
+
+def _here() -> int:
+    """The working directory, which comes along into new mount namespaces; no path leads there."""
+    return os.open(b".", _PLACE | os.O_DIRECTORY)
+
+
+def _mount_layers(orders: Orders, layers: list[int], writable: int) -> int:
+    """The stack of layers as a mount that is nowhere yet."""
+    Step.words = "mounting the layers"
+    root = _mount_overlay(orders, layers, writable)
+    if writable >= 0 and os.fstatvfs(root).f_flag & os.ST_RDONLY:
+        # What the kernel makes of it where it cannot use the work directory.
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+    return root
+
+
+def _mount_overlay(orders: Orders, layers: list[int], writable: int) -> int:
     upper: list[tuple[bytes, bytes | int | None]] = []
-    if orders["upper"] >= 0:
-        upper = [(b"upperdir", orders["upper"]), (b"workdir", orders["work"])]
+    if writable >= 0:
+        names = ((b"upperdir", orders["upper"]), (b"workdir", orders["work"]))
+        upper = [(key, _directory(writable, name)) for key, name in names]
     attributes = _SAFE | (0 if upper else READ_ONLY)
     try:
         lower: list[tuple[bytes, bytes | int | None]]
-        lower = [(b"lowerdir+", fd) for fd in orders["lower"]]
+        lower = [(b"lowerdir+", fd) for fd in layers]
         return new_file_system(b"overlay", lower + upper, attributes)
     except OSError:
         # Before Linux 6.13 layers are names, of 255 characters in all: those of /proc/self/fd.
+        here = os.open(b".", os.O_PATH | os.O_CLOEXEC)
         os.chdir("/proc/self/fd")
-        names = b":".join(b"%d" % fd for fd in orders["lower"])
-        upper = [(key, b"%d" % fd) for key, fd in upper if isinstance(fd, int)]
-        return new_file_system(b"overlay", [(b"lowerdir", names), *upper], attributes)
-    finally:
-        os.chdir("/")
+        try:
+            numbers = b":".join(b"%d" % fd for fd in layers)
+            upper = [(key, b"%d" % fd) for key, fd in upper if isinstance(fd, int)]
+            return new_file_system(b"overlay", [(b"lowerdir", numbers), *upper], attributes)
+        finally:
+            os.fchdir(here)
 
 
 def copy_binds(binds: list[Bind]) -> list[tuple[int, bytes]]:
@@ -98,28 +165,26 @@ def copy_binds(binds: list[Bind]) -> list[tuple[int, bytes]]:
     return copies
 
 
-def furnish(orders: Orders, root: int, binds: list[tuple[int, bytes]]) -> tuple[int, int]:
+def furnish(orders: Orders, mounts: Mounts) -> tuple[int, int]:
     """Mount all that belongs inside, and make it our root; returns both ends of the terminal.
 
     In namespaces of our own, with nothing mounted yet. -1 for no terminal.
     """
-    Step.words = "keeping mounts from the host"
     libc.keep_mounts_to_ourselves()
-    staging = os.open(orders["staging"], _PLACE | os.O_DIRECTORY)
-    devices = _make_devices(orders["staging"], staging)
-    libc.attach_mount(root, staging)
+    root = mounts.root
+    libc.attach_mount(root, _here())
     Step.words = "mounting /proc, /sys and /dev"
     proc = new_file_system(b"proc", [], _SAFEST)
     libc.attach_mount(proc, _directory(root, b"proc"))
     system = new_file_system(b"sysfs", [], _SAFEST | READ_ONLY)
     libc.attach_mount(system, _directory(root, b"sys"))
-    null, terminal = _furnish_dev(orders, _directory(root, b"dev"), devices)
+    null, terminal = _furnish_dev(orders, _directory(root, b"dev"), mounts.devices)
     _mount_cgroups(system, orders["cgroup_mounts"])
     for target in orders["tmpfs"]:
         Step.words = f"mounting on {os.fsdecode(target)}"
         place = _make_place(root, target, directory=True)
         libc.attach_mount(_tmpfs(b"1777"), place)
-    for mount, target in binds:
+    for mount, target in mounts.binds:
         Step.words = f"mounting on {os.fsdecode(target)}"
         is_directory = stat.S_ISDIR(os.fstat(mount).st_mode)
         libc.attach_mount(mount, _make_place(root, target, directory=is_directory))
@@ -133,9 +198,9 @@ def furnish(orders: Orders, root: int, binds: list[tuple[int, bytes]]) -> tuple[
     return terminal
 
 
-def _directory(root: int, name: bytes) -> int:
-    """A directory that the init layer has: what images have of that name lies below."""
-    return os.open(name, _PLACE | os.O_DIRECTORY, dir_fd=root)
+def _directory(place: int, name: bytes) -> int:
+    """A directory that is there: of a root, the init layer has it above what images have."""
+    return os.open(name, _PLACE | os.O_DIRECTORY, dir_fd=place)
 
 
 def _tmpfs(mode: bytes, attributes: int = _SAFE) -> int:
@@ -266,3 +331,11 @@ def _make_read_only(tree: int, name: bytes) -> None:
     copy = libc.copy_mount(place)
     set_attributes(copy, READ_ONLY)
     libc.attach_mount(copy, place)
+
+
+def _write(directory: int, name: str, data: bytes) -> None:
+    fd = os.open(name, os.O_WRONLY | os.O_CLOEXEC, dir_fd=directory)
+    try:
+        os.write(fd, data)
+    finally:
+        os.close(fd)

@@ -28,6 +28,8 @@ _KEPT: Final = ("/proc", "/sys", "/dev")
 #: OVL_MAX_STACK (fs/overlayfs/params.h), less one for the init layer.
 MOST_LAYERS: Final = 499
 _ALL: Final = "all"
+_NANO: Final = 1_000_000_000
+_LONGEST_OFFSET: Final = 4_000_000_000
 #: A process in a group takes two pages at least, and the sandbox's number 1 is a Python.
 _LEAST_MEMORY: Final = 16 << 20
 _MOST_CPUS: Final = 10_000
@@ -83,6 +85,10 @@ class Spec:
     limits: Limits = field(default_factory=lambda: Limits(pids=DEFAULT_PIDS))
     capabilities: int = 0
     """At most these, as a mask."""
+    user_namespace: bool = False
+    """Its root is no root of the host."""
+    time_offset: int = 0
+    """Nanoseconds that its clocks since boot are ahead; 0: they are the host's."""
     seccomp: str = DEFAULT
     """``default``, ``none``, or the name of a file with a list of system calls."""
     init: bool = True
@@ -110,6 +116,11 @@ def check_spec(spec: Spec) -> None:
         raise NsviewError("--detach and --tty exclude each other")
     if spec.published and spec.network != "veth":
         raise NsviewError("--publish needs a network of its own", hint="--net veth")
+    if spec.user_namespace and spec.network == "host":
+        raise NsviewError(
+            "--userns and --net host exclude each other",
+            hint="the host's network belongs to the host's user namespace, and so does its /sys",
+        )
     _check_directories(spec)
     for one in spec.binds:
         _check_target("--bind", one.target)
@@ -134,6 +145,13 @@ def parse_size(text: str) -> int:
     if match is None:
         raise ValueError(f"{text!r} is no size; 256m and 2g are")
     return int(float(match[1]) * _UNITS[match[2].lower()])
+
+
+def parse_offset(seconds: float) -> int:
+    """Seconds as nanoseconds, for `Spec.time_offset`; raises `NsviewError`."""
+    if not (math.isfinite(seconds) and abs(seconds) <= _LONGEST_OFFSET):
+        raise NsviewError("--time-offset: a number of seconds, of some decades at most")
+    return round(seconds * _NANO)
 
 
 def check_limits(memory: int | None, cpus: float | None, pids: int | None) -> Limits:

@@ -1,0 +1,152 @@
+"""How number 1 of a sandbox comes into being: a child in a new pid namespace.
+
+With a user namespace of its own that one has to come first, for it is to own all others. So there
+is a process between, which does what only root of the host may, joins the user namespace, and has
+number 1 as its child; then it ends, and number 1 becomes the launcher's::
+
+    launcher ── helper: mounts the layers, joins the user namespace ── number 1
+"""
+
+from __future__ import annotations
+
+import os
+import select
+
+from nsview.kernel import libc
+from nsview.sandbox.first import be_first
+from nsview.sandbox.root import Step, make_mounts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from nsview.sandbox.orders import Orders
+
+_FAILED = 125
+_KILL = 9
+_STOP = 19
+_NANO = 1_000_000_000
+_WORD = 32
+
+
+class NoBirthError(Exception):
+    """It did not come to that; the reason has been told."""
+
+
+def bear_first(orders: Orders, reading: int, report: int) -> int:
+    """Have a child in new pid and, if wanted, user and time namespaces; returns its PID.
+
+    `reading` and `report` are a pipe, by which it tells the launcher how it fares. Raises
+    `NoBirthError`.
+    """
+    if orders["uid_map"]:
+        return _bear_in_user_namespace(orders, reading, report)
+    kinds = _kinds(orders)
+    own = [(os.open(f"/proc/self/ns/{name}", os.O_RDONLY | os.O_CLOEXEC), kind)
+           for name, kind in _NAMES if kinds & kind]  # fmt: skip
+    _leave(orders, kinds)
+    child = os.fork()
+    if child == 0:
+        _die_with_launcher(reading, report)
+        be_first(orders, report, None)
+    for fd, kind in own:  # or the sandbox's would stay alive with us
+        libc.setns(fd, kind)
+        os.close(fd)
+    return child
+
+
+def _die_with_launcher(reading: int, report: int) -> None:
+    """Have the kernel kill us when our parent ends, or end now if it has already."""
+    if reading >= 0:
+        os.close(reading)
+    libc.prctl(libc.PR_SET_PDEATHSIG, _KILL)
+    launcher = select.poll()
+    launcher.register(report, 0)
+    if launcher.poll(0):  # POLLERR: nobody reads it any more
+        os._exit(_FAILED)
+
+
+def _bear_in_user_namespace(orders: Orders, reading: int, report: int) -> int:
+    Step.words = "making a user namespace"
+    user_namespace = _make_user_namespace(orders["uid_map"], orders["gid_map"])
+    libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
+    words, say = os.pipe2(os.O_CLOEXEC)
+    born, adopt = os.pipe2(os.O_CLOEXEC)
+    helper = os.fork()
+    if helper == 0:
+        os.close(words)
+        os.close(adopt)
+        _die_with_launcher(reading, report)
+        mounts = make_mounts(orders, user_namespace)
+        _become_root_of(user_namespace)
+        _leave(orders, _kinds(orders))
+        child = os.fork()
+        if child == 0:
+            os.close(say)
+            if not os.read(born, 1):  # the launcher has ended
+                os._exit(_FAILED)
+            _die_with_launcher(-1, report)
+            be_first(orders, report, mounts)
+        os.write(say, b"%d" % child)
+        os._exit(0)
+    for fd in (say, born, user_namespace):
+        os.close(fd)
+    said = os.read(words, _WORD)
+    os.close(words)
+    os.waitpid(helper, 0)
+    if not said:
+        raise NoBirthError
+    os.write(adopt, b".")
+    os.close(adopt)
+    return int(said)
+
+
+def _make_user_namespace(uid_map: bytes, gid_map: bytes) -> int:
+    """A descriptor of a new one. The maps are written from outside, by root."""
+    child = os.fork()
+    if child == 0:
+        try:
+            libc.prctl(libc.PR_SET_PDEATHSIG, _KILL)
+            libc.unshare(libc.CLONE_NEWUSER)
+            os.kill(os.getpid(), _STOP)
+        except OSError as error:
+            os._exit(error.errno or _FAILED)
+        os._exit(_FAILED)
+    _, status = os.waitpid(child, os.WUNTRACED)
+    if not os.WIFSTOPPED(status):
+        number = os.waitstatus_to_exitcode(status)
+        raise OSError(number, os.strerror(number))
+    try:
+        for name, data in (("uid_map", uid_map), ("gid_map", gid_map)):
+            with open(f"/proc/{child}/{name}", "wb", buffering=0) as file:
+                file.write(data)
+        return os.open(f"/proc/{child}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
+    finally:
+        os.kill(child, _KILL)
+        os.waitpid(child, 0)
+
+
+def _become_root_of(user_namespace: int) -> None:
+    libc.setns(user_namespace, libc.CLONE_NEWUSER)
+    os.setgroups([])
+    os.setresgid(0, 0, 0)
+    os.setresuid(0, 0, 0)
+
+
+_NAMES = (("pid", libc.CLONE_NEWPID), ("time", libc.CLONE_NEWTIME))
+
+
+def _kinds(orders: Orders) -> int:
+    return libc.CLONE_NEWPID | (libc.CLONE_NEWTIME if orders["time_offset"] else 0)
+
+
+def _leave(orders: Orders, kinds: int) -> None:
+    """Have the next child in new namespaces, with the clocks of time_namespaces(7) moved."""
+    Step.words = "making a pid namespace"
+    libc.unshare(kinds)
+    if not orders["time_offset"]:
+        return
+    Step.words = "moving the clocks"
+    libc.prctl(libc.PR_SET_DUMPABLE, 1)  # or our own files in /proc are the host's root's
+    seconds, rest = divmod(orders["time_offset"], _NANO)
+    lines = b"monotonic %d %d\nboottime %d %d\n" % (seconds, rest, seconds, rest)
+    with open("/proc/self/timens_offsets", "wb", buffering=0) as file:
+        file.write(lines)

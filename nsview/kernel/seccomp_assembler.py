@@ -7,6 +7,7 @@ seccomp(2); Documentation/userspace-api/seccomp_filter.rst; include/uapi/linux/{
 
 from __future__ import annotations
 
+import functools
 import struct
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -175,6 +176,7 @@ def _search(segments: Sequence[tuple[int, _Code]]) -> _Code:
     return (*jump, *lower, *upper)
 
 
+@functools.cache
 def _return(action: int) -> _Code:
     return (_Instruction(_RETURN, action),)
 

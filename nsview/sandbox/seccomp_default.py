@@ -22,8 +22,10 @@ _NEW_NAMESPACES: Final = 0x7E020000
 _PERSONALITIES: Final = (0x0, 0x8, 0x20000, 0x20008, 0xFFFFFFFF)
 #: Not, for instance: AF_ALG (38), whose code is rarely used and often wrong, and AF_VSOCK (40),
 #: which leads out to the hypervisor, network namespace or not.
-_SOCKET_FAMILIES: Final = (*range(12), *range(13, 19), 21, 22, 24, *range(26, 34), 35, 36, 39,
-                           *range(41, 46))  # fmt: skip
+#: From, to.
+_SOCKET_FAMILIES: Final = (
+    (0, 11), (13, 18), (21, 22), (24, 24), (26, 33), (35, 36), (39, 39), (41, 45),
+)  # fmt: skip
 
 #: Nobody may: kernel keys are not namespaced; io_uring and userfaultfd have been the way of many
 #: an exploit; the rest changes the whole host, or has been of no use for long.
@@ -67,10 +69,8 @@ def default_profile(capabilities: int, architectures: tuple[str, ...]) -> Profil
     for names, any_of in _BY_CAPABILITY:
         if not any(has_capability(capabilities, one) for one in any_of):
             refused.update(names.split())
-    rules = [
-        *_one_of("socket", _SOCKET_FAMILIES),
-        *_one_of("personality", _PERSONALITIES),
-    ]
+    rules = [_between("socket", *ends) for ends in _SOCKET_FAMILIES]
+    rules += [_between("personality", one, one) for one in _PERSONALITIES]
     if not has_capability(capabilities, "sys_admin"):
         # Of clone3 the flags are in memory, where a filter cannot look: libraries take clone then.
         no_namespace = Condition(0, "MASKED_EQ", _NEW_NAMESPACES)
@@ -86,6 +86,8 @@ def _known(architectures: Iterable[str]) -> Iterator[str]:
         yield from (name for name, number in numbers.items() if number <= numbers[_NEWEST])
 
 
-def _one_of(name: str, values: Iterable[int]) -> Iterator[Rule]:
-    """Rules that allow a call with one of these first arguments."""
-    return (Rule((name,), ALLOW, (Condition(0, "EQ", value),)) for value in values)
+def _between(name: str, first: int, last: int) -> Rule:
+    """A rule that allows a call with a first argument of these."""
+    if first == last:
+        return Rule((name,), ALLOW, (Condition(0, "EQ", first),))
+    return Rule((name,), ALLOW, (Condition(0, "GE", first), Condition(0, "LE", last)))

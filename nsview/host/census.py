@@ -44,6 +44,13 @@ class CensusSource(Protocol):
     def threads(self) -> ThreadLinks | None:
         """Of the last read; None where this source does not look at threads."""
 
+    @property
+    def ran(self) -> Collection[int]:
+        """Pids of those whose first thread may have run between the last two reads.
+
+        Who is running all the time may be missing: its state tells.
+        """
+
     def read(self) -> dict[int, Task]:
         """Every process that is there now, by its pid, ascending."""
 
@@ -68,11 +75,13 @@ class ProcfsCensus:
         self._reads = 0
         self._own_pid_ns = 0
         self._has_schedstat = _has_schedstat(procfs)
+        self.ran: set[int] = set()
 
     def read(self) -> dict[int, Task]:
         """Every process by its pid; one that vanishes meanwhile is left out."""
         self._reads += 1
         self._own_pid_ns = _pid_ns_of(self._procfs)
+        self.ran = set()
         seen: dict[int, _Seen] = {}
         for pid in self._procfs.pids():
             row = self._look(pid)
@@ -91,6 +100,7 @@ class ProcfsCensus:
         due = (pid + self._reads) % _REREAD_EVERY == 0
         if known is not None and schedstat and schedstat == known.schedstat and not due:
             return known
+        self.ran.add(pid)
         task = read_task(self._procfs, pid, self._own_pid_ns)
         if task is None:
             return None

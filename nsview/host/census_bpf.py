@@ -78,6 +78,7 @@ class BpfCensus:
         self._thread_links: dict[bytes, tuple[tuple[int, int], tuple[int, ...]]] = {}
         self._tasks: dict[int, Task] = {}
         self._left_out: tuple[int, ...] = ()
+        self.ran: frozenset[int] = frozenset()
         self._iterator = _load(FUNCTION, assemble)
         self._descriptors: Iterator | None = None
         try:
@@ -109,6 +110,7 @@ class BpfCensus:
             if task is None:
                 unsure.add(record)
             self._known[record] = task
+        self.ran = frozenset([row.tgid for row in fresh.values()]).union(self._left_out)
         rows = [self._known[record] for record in records]
         tasks = {row.pid: row for row in rows if row is not None}
         if fresh or len(records) != len(self._known):

@@ -47,6 +47,11 @@ class AutoCensus:
         """As that source has it."""
         return self._source.threads
 
+    @property
+    def ran(self) -> Collection[int]:
+        """As that source has it."""
+        return self._source.ran
+
     def read(self) -> dict[int, Task]:
         """Every process that is there now, by its pid, ascending."""
         if not self._tried and count_processes(self._procfs) > FEW_PROCESSES:

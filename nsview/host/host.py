@@ -169,7 +169,7 @@ class Host:
             from nsview.host.meter import Meter
 
             self._meter = Meter(self.procfs, self._cgroupfs)
-        return self._meter.read(tasks, membership, containers)
+        return self._meter.read(tasks, membership, containers, self.source.ran)
 
     def _read_traffic(
         self, containers: Iterable[Container], initial: Mapping[str, int]

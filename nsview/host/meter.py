@@ -7,7 +7,7 @@ bytes read and written where the kernel's v1 controller does not count them.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from nsview.host.cgroup_gauge import CgroupGauge, LimitsOfGroups
@@ -39,12 +39,18 @@ class _Group:
         self.io: ProcessIo | None = None
         """Where its group does not count it."""
 
-    def read(self, files: KeptFiles, limits: LimitsOfGroups, tasks: Iterable[Task]) -> Resources:
+    def read(
+        self,
+        files: KeptFiles,
+        limits: LimitsOfGroups,
+        tasks: Iterable[Task],
+        ran: Collection[int] | None,
+    ) -> Resources:
         self._turn += 1
         if self._turn % _LIMITS_LAST == 0:
             self._limits = self._gauge.read_limits(limits)
         found = self._gauge.read(files.read, self._limits)
-        return found if self.io is None else replace(found, io=self.io.read(tasks))
+        return found if self.io is None else replace(found, io=self.io.read(tasks, ran))
 
 
 @dataclass(slots=True)
@@ -65,24 +71,35 @@ class Meter:
         self._files = KeptFiles()
         self._machine = MachineGauge(procfs)
         self._metered: dict[str, _Metered] = {}
+        self._membership: Mapping[int, str] | None = None
+        self._ran: frozenset[int] | None = frozenset()
+        """Since everything was read; None: nobody has told."""
 
     def read(
         self,
         tasks: Mapping[int, Task],
         membership: Mapping[int, str],
         containers: Iterable[Container],
+        ran: Collection[int] | None = None,
     ) -> dict[str, Resources]:
         """`ref` -> what it uses, of each container that runs; the host's is the whole machine.
 
-        Asked again at once, it looks only at containers that are new.
+        `ran`: pids of those that may have run since the last call. Asked again at once, it looks
+        only at containers that are new.
         """
         running = [one for one in containers if one.pid is not None]
+        self._ran = None if ran is None or self._ran is None else self._ran.union(ran)
         owners = CgroupOwners(tasks, membership, running)
+        arranged_anew = membership is not self._membership
+        self._membership = membership
         limits = LimitsOfGroups()
         metered: dict[str, _Metered] = {}
         all_read = True
         for turn, one in enumerate(running):
-            known = metered[one.ref] = self._of(one.ref, owners.own_cgroups(one), limits, turn)
+            before = self._metered.get(one.ref)
+            if before is None or arranged_anew:
+                before = self._of(one.ref, owners.own_cgroups(one), limits, turn)
+            known = metered[one.ref] = before
             now = time.monotonic()
             if now - known.moment < self._fresh:
                 all_read = False
@@ -90,14 +107,15 @@ class Meter:
             known.moment = now
             members = (tasks[pid] for pid in one.members if pid in tasks)
             if isinstance(known.gauge, ProcessGauge):
-                known.last = known.gauge.read(members)
+                known.last = known.gauge.read(members, self._ran)
             else:
-                known.last = known.gauge.read(self._files, limits, members)
+                known.last = known.gauge.read(self._files, limits, members, self._ran)
             if one.ref == HOST_REF:
                 known.last = self._machine.complete(known.last, tasks)
         self._metered = metered
         if all_read:
             self._files.sweep()
+            self._ran = frozenset()
         return {ref: one.last for ref, one in metered.items()}
 
     def _of(

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from nsview.host.process_io import ProcessIo
+from nsview.host.process_io import ProcessIo, has_rested
 from nsview.host.resources import Cpu, Memory, Pids, Resources, rate
 from nsview.kernel.process_usage import parse_statm
 from nsview.kernel.procfs import Procfs
@@ -38,11 +38,18 @@ class ProcessGauge:
         self._moment: float | None = None
         self._ticks = 0
 
-    def read(self, tasks: Iterable[Task]) -> Resources:
-        """Sums now; a process that vanishes meanwhile is left out."""
+    def read(self, tasks: Iterable[Task], ran: Collection[int] | None = None) -> Resources:
+        """Sums now; a process that vanishes meanwhile is left out.
+
+        `ran`: pids of those that may have run since the last time; the others are not read again.
+        """
         tasks, moment, before = list(tasks), time.monotonic(), self._ticks
         seconds = moment - self._moment if self._moment is not None else 0.0
-        now = {task.identity: one for task in tasks if (one := self._look(task)) is not None}
+        now = {
+            task.identity: one
+            for task in tasks
+            if (one := self._unchanged(task, ran) or self._look(task)) is not None
+        }
         self._ticks += sum(
             one.ticks - (self._before[identity].ticks if identity in self._before else 0)
             for identity, one in now.items()
@@ -56,9 +63,12 @@ class ProcessGauge:
                 usage=self._ticks / _TICKS, percent=None if grown is None else grown * _PERCENT
             ),
             memory=Memory(used=anon, working_set=anon, anon=anon),
-            io=self._io.read(tasks),
+            io=self._io.read(tasks, ran),
             pids=Pids(current=sum(task.threads for task in tasks)),
         )
+
+    def _unchanged(self, task: Task, ran: Collection[int] | None) -> _Used | None:
+        return self._before.get(task.identity) if has_rested(task, ran) else None
 
     def _look(self, task: Task) -> _Used | None:
         try:

@@ -7,7 +7,7 @@ its last reading and its end is missing.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from nsview.host.resources import Io, rate
 from nsview.kernel.cgroup_files import Read, read_file
@@ -28,14 +28,17 @@ class ProcessIo:
         self._moment: float | None = None
         self._total = IoCounters()
 
-    def read(self, tasks: Iterable[Task]) -> Io | None:
-        """Sums now; None where the kernel does not let us look (it takes ptrace's rights)."""
+    def read(self, tasks: Iterable[Task], ran: Collection[int] | None = None) -> Io | None:
+        """Sums now; None where the kernel does not let us look (it takes ptrace's rights).
+
+        `ran`: pids of those that may have run since the last time; the others are not read again.
+        """
         tasks, moment, before = list(tasks), time.monotonic(), self._total
         seconds = moment - self._moment if self._moment is not None else 0.0
         now = {
-            task.identity: parse_process_io(data)
+            task.identity: one
             for task in tasks
-            if (data := self._read(self._procfs.path(task.pid, "io")))
+            if (one := self._unchanged(task, ran) or self._look(task)) is not None
         }
         if tasks and not now:
             return None
@@ -53,3 +56,15 @@ class ProcessIo:
             write=rate(self._total.written, before.written, seconds),
             counted="processes",
         )
+
+    def _unchanged(self, task: Task, ran: Collection[int] | None) -> IoCounters | None:
+        return self._before.get(task.identity) if has_rested(task, ran) else None
+
+    def _look(self, task: Task) -> IoCounters | None:
+        data = self._read(self._procfs.path(task.pid, "io"))
+        return parse_process_io(data) if data else None
+
+
+def has_rested(task: Task, ran: Collection[int] | None) -> bool:
+    """Nothing that it does can have grown: it was not on a processor, and has no other threads."""
+    return ran is not None and task.threads == 1 and task.state != "R" and task.pid not in ran

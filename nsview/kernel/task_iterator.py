@@ -36,7 +36,7 @@ _OF_NSPROXY: Final = {
 _REQUIRED: Final = (
     *("task_struct." + name for name in (
         "pid", "tgid", "flags", "exit_state", "real_parent", "group_leader", "start_boottime",
-        "nvcsw", "nsproxy", "real_cred", "cgroups", "comm", "thread_pid", "signal",
+        "nvcsw", "nivcsw", "nsproxy", "real_cred", "cgroups", "comm", "thread_pid", "signal",
     )),
     "signal_struct.nr_threads",
     "cred.euid",
@@ -92,7 +92,7 @@ class Record(NamedTuple):
     start_time: int
     """Nanoseconds since boot, suspended ones included."""
     runs: int
-    """How often it has given up the processor; only of the workers of work queues."""
+    """How often it has given up the processor, or had to (of a process: its first thread)."""
     membership: bytes
     """Equal for tasks that are in the same control groups, and not exiting or so both: three words,
     the address of the css_set, made from the serial numbers of its groups (0: these are out of
@@ -226,11 +226,10 @@ class _Program:
         code = self._code
         self._load(4, R1, TASK, "task_struct.flags")
         self._write(4, "flags", R1)
-        code.bit_and(R1, PF_WQ_WORKER)
-        code.jump_if_equal(R1, 0, "no worker")
         self._load(8, R1, TASK, "task_struct.nvcsw")
+        self._load(8, R2, TASK, "task_struct.nivcsw")
+        code.add(R1, R2)
         self._write(8, "runs", R1)
-        code.label("no worker")
         if "task_struct.__state" in self._offsets:
             self._load(4, R1, TASK, "task_struct.__state")
         else:

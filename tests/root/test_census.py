@@ -11,9 +11,11 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from support.processes import sandbox, wait_until
+from support.processes import read_line, sandbox, started, wait_until, write_line
 
+from nsview.errors import NsviewError
 from nsview.host.census import ProcfsCensus
+from nsview.host.census_choice import Wanted, choose_census
 from nsview.host.host import Host
 from nsview.host.model import Snapshot
 from nsview.kernel.namespaces import KINDS
@@ -387,6 +389,7 @@ class _Fixed:
 
     name = "fixed"
     threads = None
+    ran = ()
 
     def __init__(self, tasks: dict[int, Task]) -> None:
         self.tasks = tasks
@@ -416,3 +419,22 @@ def test_a_quiet_host_is_put_together_once() -> None:
 def _same_twice(host: Host) -> Snapshot | None:
     one, other = host.snapshot(), host.snapshot()
     return one if one.containers is other.containers else None
+
+
+@pytest.mark.parametrize("name", ["procfs", "bpf"])
+def test_who_ran_is_told_and_who_slept_is_not(name: Wanted) -> None:
+    try:
+        source = choose_census(Procfs(), name)
+    except NsviewError as error:
+        pytest.skip(error.message)
+    with started("cat") as sleeper, started("cat") as runner:
+
+        def look() -> set[int]:
+            source.read()
+            return set(source.ran) & {sleeper.pid, runner.pid}
+
+        wait_until(lambda: not look())
+        write_line(runner, "once")
+        read_line(runner)
+        wait_until(lambda: runner.pid in look())
+        wait_until(lambda: not look())

@@ -17,6 +17,7 @@ from nsview.kernel.task import Task
 class Loads:
     name = "bpf"
     threads = None
+    ran = ()
 
     def __init__(self, procfs: Procfs) -> None:
         self.reads = 0

@@ -113,6 +113,7 @@ class NsviewApp(Shell):
     @on(Scanned)
     def _show_snapshot(self, event: Scanned) -> None:
         first, self.snapshot = self.snapshot is None, event.snapshot
+        self.history.add(event.snapshot)
         self._failure = None
         if first and self._reference is not None:
             self.open_ref(self._reference)

@@ -23,6 +23,7 @@ from nsview.tui.rows.home import (
     home_columns,
     home_rows,
 )
+from nsview.tui.rows.home_cells import Seen
 
 _TAB_LETTERS = (("L", "layers", True), ("D", "changes", False), ("f", "files", False),
                 ("m", "mounts", False))  # fmt: skip
@@ -36,7 +37,9 @@ A container is no object of the kernel: it is a group of processes whose view of
 changed, by namespaces, another root and a cgroup. Each process here was found in /proc; its \
 cgroup path tells the engine, its namespaces (/proc/PID/ns) tell what is its own (a letter of \
 mnpuiUCt: mnt net pid uts ipc user cgroup time) and what it shares with the host (-). Names and \
-images were read from the engines' files on disk; no daemon was asked.
+images were read from the engines' files on disk; no daemon was asked. CPU% is of one processor, \
+MEM the working set, both from its own control group; the host's row is the whole machine. In \
+front of a name: K processes were OOM-killed, M memory or P tasks near the limit, T throttled.
 """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -85,7 +88,7 @@ images were read from the engines' files on disk; no daemon was asked.
         """Show the containers; the cursor stays on its one."""
         if self.snapshot is None:
             return
-        rows = home_rows(self.snapshot, self.options)
+        rows = home_rows(Seen(self.snapshot, self.nsview.history), self.options)
         self.table.set_placeholder(f"nothing fits {self.options.filter!r}: Esc clears the filter")
         self.table.set_rows(rows)
 
@@ -212,10 +215,12 @@ images were read from the engines' files on disk; no daemon was asked.
 
     def action_save(self) -> None:
         """Write the table to a file."""
-        self.ask_to_save(
-            self.table,
-            lambda: {"containers": choose(self.snapshot, self.options) if self.snapshot else []},
-        )
+        self.ask_to_save(self.table, lambda: {"containers": self._chosen()})
+
+    def _chosen(self) -> list[Container]:
+        if self.snapshot is None:
+            return []
+        return choose(Seen(self.snapshot, self.nsview.history), self.options)
 
     def action_nothing(self) -> None:
         """There is no crumb before this one."""

@@ -30,7 +30,12 @@ class Source(Protocol):
     procfs: Procfs
 
     def snapshot(
-        self, *, commands: bool = False, stopped: bool = False, traffic: bool = False
+        self,
+        *,
+        commands: bool = False,
+        stopped: bool = False,
+        resources: bool = False,
+        traffic: bool = False,
     ) -> Snapshot:
         """Look now."""
 
@@ -182,6 +187,9 @@ class Scanner:
         try:
             # Command lines and stopped containers are cached or cheap, and views switch between
             # showing and hiding them without waiting.
-            return Scanned(self._source.snapshot(commands=True, stopped=True, traffic=True))
+            snapshot = self._source.snapshot(
+                commands=True, stopped=True, resources=True, traffic=True
+            )
+            return Scanned(snapshot)
         finally:
             self._pace.looked(time.monotonic(), time.thread_time() - began)

@@ -12,6 +12,7 @@ from nsview.display import display
 from nsview.errors import NoSuchObject, NsviewError
 from nsview.host.model import Container, Snapshot
 from nsview.host.reference import find_container
+from nsview.tui.history import History
 from nsview.tui.place import Place
 from nsview.tui.scanner import Scanner, Source
 from nsview.tui.settings import Settings
@@ -35,6 +36,7 @@ class Shell(App[None]):
         self.settings = settings
         self.readonly = readonly
         self.snapshot: Snapshot | None = None
+        self.history = History()
         self.source = source
         self.scanner = Scanner(source, self.post_message, interval, subscribe)
 

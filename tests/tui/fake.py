@@ -13,7 +13,10 @@ from dataclasses import replace
 
 from nsview.engines.base import Pod
 from nsview.host.model import Container, NamespaceUse, Rootfs, Snapshot, Traffic
+from nsview.host.resources import Cpu, Io, Memory, Pids, Resources
+from nsview.kernel.cgroup_memory import MemoryEvents
 from nsview.kernel.namespaces import INITIAL_INODES, KINDS
+from nsview.kernel.pressure import Pressure, Stall
 from nsview.kernel.procfs import Procfs
 from nsview.kernel.task import CgroupPath, Task
 
@@ -31,6 +34,8 @@ HOSTILE_NAMES = (
 )
 WIDE_NAME = "数据库-生产"
 
+MIB, GIB = 1 << 20, 1 << 30
+
 _MINUTE, _HOUR = 60.0, 3600.0
 
 
@@ -43,6 +48,7 @@ class HostBuilder:
         self.containers: list[Container] = []
         self.membership: dict[int, str] = {}
         self.pid_parents: dict[int, int] = {}
+        self.resources = {"host": machine()}
         self.traffic = {HOST[1]: Traffic(rx_bytes=0, tx_bytes=0, rx_rate=1.2e6, tx_rate=3.5e5)}
         self._inode = 4026532100
         for pid, ppid, comm in ((1, 0, "systemd"), (2, 0, "kthreadd"), (512, 1, "sshd"),
@@ -116,6 +122,8 @@ class HostBuilder:
             self.traffic[namespaces[1]] = Traffic(rx_bytes=0, tx_bytes=0, **rates)
         container = replace(container, **more)
         self.containers.append(container)
+        if pid:
+            self.resources[ref] = used(pid, processes, busy=container.status == "running")
         return container
 
     def snapshot(self, **more: object) -> Snapshot:
@@ -127,10 +135,48 @@ class HostBuilder:
                 containers=(first, *sorted(others, key=lambda one: (one.engine, one.name))),
                 membership=self.membership, initial=dict(INITIAL_INODES), commands=self.commands,
                 pid_parents=self.pid_parents, boot_time=BOOT, ticks=TICKS, taken=NOW,
-                duration=0.007, traffic=self.traffic,
+                duration=0.007, traffic=self.traffic, resources=self.resources,
             ),
             **more,
         )  # fmt: skip
+
+
+def machine() -> Resources:
+    """Two processors, 24 GiB."""
+    return Resources(
+        counted="machine",
+        cpu=Cpu(usage=9e4, percent=62.4, limit=200.0),
+        memory=Memory(used=3 * GIB, working_set=3 * GIB, anon=GIB, cache=4 * GIB, kernel=GIB // 4,
+                      limit=24 * GIB),
+        io=Io(read_bytes=GIB, written_bytes=GIB, read=0.0, write=1.3e6),
+        pids=Pids(current=412, limit=32768),
+        pressure={"cpu": pressure(4.2), "memory": pressure(0.0), "io": pressure(0.87)},
+    )  # fmt: skip
+
+
+def pressure(some: float) -> Pressure:
+    """With nothing but what the last ten seconds were like."""
+    return Pressure(Stall(avg10=some), Stall())
+
+
+def used(pid: int, processes: int, *, busy: bool) -> Resources:
+    """What a container of that number uses: always the same, and of some too much."""
+    many = pid % 97 * MIB
+    limit = {4711: 256 * MIB, 4802: many + MIB, 5120: 128 * MIB}.get(pid)
+    quota = 50.0 if pid == 6120 else None
+    return Resources(
+        counted="processes" if pid == 7003 else "cgroup",
+        cpu=Cpu(usage=pid / 10, percent=pid % 31 * 1.5 if busy else 0.0, limit=quota,
+                periods=100 if quota else 0, throttled_periods=40 if quota else 0,
+                throttled=40.0 if quota else None),
+        memory=Memory(used=many + 2 * MIB, working_set=many, anon=many // 2, cache=many // 2,
+                      kernel=MIB, limit=limit,
+                      events=MemoryEvents(oom_kill=2 if pid == 5200 else 0)),
+        io=Io(read_bytes=pid, written_bytes=pid, read=0.0, write=pid * 7.0 if pid < 5000 else 0.0),
+        pids=Pids(current=processes, limit=512 if limit else None),
+        pressure={} if pid == 7003 else {"cpu": pressure(pid % 7), "memory": pressure(0.0),
+                                         "io": pressure(0.0)},
+    )  # fmt: skip
 
 
 def hash_of(text: str) -> int:
@@ -205,7 +251,12 @@ class FakeSource:
         self.looks = 0
 
     def snapshot(
-        self, *, commands: bool = False, stopped: bool = False, traffic: bool = False
+        self,
+        *,
+        commands: bool = False,
+        stopped: bool = False,
+        resources: bool = False,
+        traffic: bool = False,
     ) -> Snapshot:
         """What is there now."""
         self.looks += 1

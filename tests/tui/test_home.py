@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -140,6 +141,51 @@ def test_sorting_by_key_and_by_title_marks_the_column() -> None:
         assert "NAME▲" in driver.lines[2]
 
     drive(script)
+
+
+def test_cpu_and_memory_have_letters_to_sort_by() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("t", "C")
+        assert names(driver)[:3] == ["host", "inner", "web-1"]
+        assert "CPU%▲" in driver.lines[2]
+        await driver.press("M")
+        assert names(driver)[:3] == ["host", "cache", "ns1"]
+
+    drive(script)
+
+
+def test_what_is_wrong_stands_in_front_and_in_words() -> None:
+    async def script(driver: Driver) -> None:
+        assert driver.line_with(" db ").startswith("M●")
+        assert driver.line_with(" dind ").startswith("K●")
+        assert driver.line_with(" cart ").startswith("T●")
+        assert driver.line_with(" web-1 ").startswith(" ●")
+        await driver.press("ctrl+w")
+        await driver.sees("2 OOM-killed")
+        await driver.sees("memory 98 % of its limit")
+        await driver.sees("throttled in 40 % of the periods")
+
+    drive(script, size=(250, 30))
+
+
+def test_trend_moves_on_and_nothing_is_drawn_for_the_same_figures() -> None:
+    source = FakeSource()
+
+    async def script(driver: Driver) -> None:
+        before = list(driver.app.page.table.rows)
+        await driver.press("ctrl+r")
+        await driver.until(lambda: source.looks > 1)
+        assert list(driver.app.page.table.rows) == before
+        busy = host().resources
+        web = busy["docker/web-1"]
+        cpu = replace(web.cpu, percent=100.0)
+        source.current = replace(
+            source.current, resources={**busy, "docker/web-1": replace(web, cpu=cpu)}
+        )
+        await driver.press("ctrl+r")
+        await driver.until(lambda: "▄█" in driver.line_with(" web-1 "))
+
+    drive(script, source, size=(160, 45))
 
 
 def test_f6_offers_the_columns() -> None:

@@ -19,6 +19,7 @@ class Alert(NamedTuple):
 
     kind: AlertKind
     text: str
+    """In few words: per cent are of its limit, or of the periods of its quota."""
 
 
 def find_alerts(resources: Resources) -> tuple[Alert, ...]:
@@ -40,7 +41,7 @@ def _oom_killed(memory: Memory | None) -> Alert | None:
 def _near_its_limit(memory: Memory | None) -> Alert | None:
     if memory is None or not memory.limit or memory.working_set < _NEAR * memory.limit:
         return None
-    return Alert("memory", f"memory {100 * memory.working_set / memory.limit:.0f} % of its limit")
+    return Alert("memory", f"memory at {100 * memory.working_set / memory.limit:.0f} %")
 
 
 def _few_pids_left(pids: Pids | None) -> Alert | None:
@@ -52,4 +53,4 @@ def _few_pids_left(pids: Pids | None) -> Alert | None:
 def _throttled(cpu: Cpu | None) -> Alert | None:
     if cpu is None or cpu.throttled is None or cpu.throttled < _OFTEN:
         return None
-    return Alert("throttled", f"throttled in {cpu.throttled:.0f} % of the periods")
+    return Alert("throttled", f"throttled {cpu.throttled:.0f} %")

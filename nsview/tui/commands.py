@@ -125,6 +125,12 @@ def _inside(choose: bool) -> Callable[[Shell, str], None]:
     return run
 
 
+def _pulse(app: Shell, _: str) -> None:
+    from nsview.tui.pulse import pulse_page
+
+    app.push_screen(pulse_page())
+
+
 def _tab(tab: str) -> Callable[[Shell, str], None]:
     def run(app: Shell, reference: str) -> None:
         if not reference:
@@ -134,7 +140,7 @@ def _tab(tab: str) -> Callable[[Shell, str], None]:
     return run
 
 
-_TAB_COMMANDS = {"layers": "layers", "changes": "diff", "files": "files"}
+_TAB_COMMANDS = {"layers": "layers", "changes": "diff", "files": "files", "limits": "limits"}
 
 
 def _theme(app: Shell, name: str) -> None:
@@ -174,6 +180,8 @@ COMMANDS = (
         name="enter", help="the same; first choose user, command, namespaces, tools (S)",
         run=_inside(choose=True), argument="ref", optional=True, changes=True,
     ),
+    Command(name="limits", help="what it uses and may use", run=_tab("limits"), argument="ref"),
+    Command(name="pulse", help="who eats the machine", run=_pulse),
     Command(name="theme", help="other colours", run=_theme, argument="theme"),
     Command(name="help", help="keys, and what the kernel does here", run=_help),
     Command(name="q", help="quit", run=_quit),

@@ -20,6 +20,7 @@ from nsview.tui.tab_bar import TabBar
 from nsview.tui.tabs.changes import ChangesTab
 from nsview.tui.tabs.files import FilesTab
 from nsview.tui.tabs.layers import LayersTab
+from nsview.tui.tabs.limits import LimitsTab
 from nsview.tui.tabs.mounts import MountsTab
 from nsview.tui.tabs.namespaces import NamespacesTab
 from nsview.tui.tabs.processes import ProcessesTab
@@ -36,6 +37,7 @@ TABS: tuple[tuple[str, Callable[[str, Explorer], View]], ...] = (
     ("Files", lambda _, explorer: FilesTab(explorer)),
     ("Mounts", lambda ref, _: MountsTab(ref)),
     ("Namespaces", lambda ref, _: NamespacesTab(ref)),
+    ("Limits", lambda ref, _: LimitsTab(ref)),
 )
 
 

@@ -45,6 +45,21 @@ file (0 is the topmost); `0+3` is a directory that is merged from several. Owner
 no link is followed out of the root.
 """
 
+LIMITS = """\
+A control group counts what its processes use, whoever they are, and holds them to limits; the \
+strictest of all groups above it counts. A processor quota stops it for the rest of each period \
+(throttled); at its memory limit the kernel takes back cache first, then kills. Pressure (PSI) is \
+the share of time in which some task waited. Read from the files of its own group below \
+/sys/fs/cgroup, or summed over its processes where it has none.
+"""
+
+PULSE = """\
+Who eats the machine: its processors, memory and disks over the last minutes, what each engine's \
+containers sum up to, who uses most, and what is wrong. `waits` is the kernel's pressure (PSI): in \
+how many per cent of the last ten seconds some task had to wait. Read from /proc and from control \
+groups, for the whole machine and for each container. Tab goes from tile to tile, Enter opens.
+"""
+
 MOUNTS = """\
 A mount namespace is a tree of mounts, each on a directory of another one; a later mount covers \
 what was there, which stays mounted, hidden. This is /proc/PID/mountinfo of the first process, \

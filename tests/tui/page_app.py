@@ -10,6 +10,7 @@ from textual.app import App
 
 from nsview.host.model import Snapshot
 from nsview.kernel.procfs import Procfs
+from nsview.tui.history import History
 from nsview.tui.page import Page
 from nsview.tui.scanner import JobDone
 from nsview.tui.status import Status
@@ -45,6 +46,8 @@ class PageApp(App[None]):
         super().__init__()
         self.first = page
         self.snapshot = snapshot
+        self.history = History()
+        self.history.add(snapshot)
         self.scanner = FakeScanner(answer)
         self.source = None
         self.signals: list[tuple[int, int, str]] = []
@@ -69,6 +72,7 @@ class PageApp(App[None]):
     def look(self, snapshot: Snapshot) -> None:
         """The host was looked at again."""
         self.snapshot = snapshot
+        self.history.add(snapshot)
         for screen in reversed(self.screen_stack):
             if isinstance(screen, Page):
                 screen.show_snapshot(snapshot)

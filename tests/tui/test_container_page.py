@@ -23,6 +23,7 @@ from nsview.tui.row_table import RowTable
 from nsview.tui.tabs.changes import ChangesTab
 from nsview.tui.tabs.files import FilesTab
 from nsview.tui.tabs.layers import LayersTab
+from nsview.tui.tabs.limits import LimitsTab
 from nsview.tui.tabs.mounts import MountsTab
 from nsview.tui.tabs.namespaces import NamespacesTab
 from nsview.tui.tabs.processes import ProcessesTab
@@ -67,9 +68,10 @@ def keys_of(app: PageApp) -> list[Any]:
         (["5"], FilesTab),
         (["6"], MountsTab),
         (["7"], NamespacesTab),
+        (["8"], LimitsTab),
         (["right_square_bracket"], ProcessesTab),
-        (["left_square_bracket"], NamespacesTab),
-        (["7", "right_square_bracket"], SummaryTab),
+        (["left_square_bracket"], LimitsTab),
+        (["8", "right_square_bracket"], SummaryTab),
     ],
 )
 def test_digits_and_brackets_choose_tabs(keys: list[str], tab: type) -> None:

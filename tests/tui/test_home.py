@@ -162,8 +162,8 @@ def test_what_is_wrong_stands_in_front_and_in_words() -> None:
         assert driver.line_with(" web-1 ").startswith(" ●")
         await driver.press("ctrl+w")
         await driver.sees("2 OOM-killed")
-        await driver.sees("memory 98 % of its limit")
-        await driver.sees("throttled in 40 % of the periods")
+        await driver.sees("memory at 98 %")
+        await driver.sees("throttled 40 %")
 
     drive(script, size=(250, 30))
 

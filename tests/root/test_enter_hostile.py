@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
-import signal
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -184,51 +182,6 @@ def test_ignored_signals_are_not_inherited(box: int) -> None:
     # 32 and 33 are the C library's own, and it lets nobody touch them.
     of_ours = ~(0b11 << 31)
     assert (int(ignored.split()[1], 16) & of_ours, int(blocked.split()[1], 16)) == (0, 0)
-
-
-def _inside(box: int) -> list[str]:
-    """Processes of its pid namespace but the first; zombies wait for that one to reap them."""
-    namespace = os.readlink(f"/proc/{box}/ns/pid")
-    found = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        with contextlib.suppress(OSError):
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-            there = os.readlink(f"/proc/{pid}/ns/pid") == namespace
-            if there and state != "Z" and int(pid) != box:
-                found.append(pid)
-    return found
-
-
-def _joiners(box: int) -> list[str]:
-    """Joining processes that are in one of its namespaces, and outside its pid namespace."""
-    network = os.readlink(f"/proc/{box}/ns/net")
-    found = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        with contextlib.suppress(OSError):
-            joined = os.readlink(f"/proc/{pid}/ns/net") == network
-            if joined and b"nsview.enter.joiner" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                found.append(pid)
-    return found
-
-
-def test_nothing_is_left(box: int) -> None:
-    """Killed at random moments, in every way; fixed seed, so a failure comes again."""
-    chance = random.Random(20)
-    inside = Path(f"/proc/{box}/mountinfo").read_text()
-    kinds = [(), ("--toolbox", "busybox"), ("--ns", "net"), ("--privileged",), ("--user", "1:1")]
-    for turn in range(40):
-        process = subprocess.Popen(
-            command("enter", str(box), *kinds[turn % len(kinds)], "--", "sh", "-c", "sleep 987"),
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            env=ENVIRONMENT,
-        )  # fmt: skip
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(chance.uniform(0, 0.4))
-        process.send_signal(chance.choice([signal.SIGKILL, signal.SIGTERM, signal.SIGINT]))
-        process.wait(20)
-    wait_until(lambda: not _joiners(box))
-    wait_until(lambda: not _inside(box))
-    assert Path(f"/proc/{box}/mountinfo").read_text() == inside
 
 
 def test_descriptors_of_ours_are_closed(box: int) -> None:

@@ -13,7 +13,7 @@ from nsview.cli.output import flush, print_error, print_json, print_line, print_
 from nsview.errors import NoSuchObject, NotPermitted, NsviewError
 
 if TYPE_CHECKING:
-    from nsview.sandbox.launch import Outcome
+    from nsview.sandbox.outcome import Outcome
     from nsview.sandbox.publish import Published
     from nsview.sandbox.spec import Lower, Spec
 

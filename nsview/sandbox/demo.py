@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from nsview.sandbox.launch import Outcome, run_sandbox
+from nsview.sandbox.launch import run_sandbox
+from nsview.sandbox.outcome import Outcome
 from nsview.sandbox.spec import Lower, Spec, capability_mask, check_limits
 
 _MEMORY: Final = 128 << 20

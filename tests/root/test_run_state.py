@@ -193,14 +193,14 @@ def _kill_at(moment: float, root: list[str], *, launcher: bool) -> None:
 
 
 @pytest.mark.parametrize("launcher", [False, True], ids=["nsview", "launcher"])
-@pytest.mark.parametrize("host_root", [False, True], ids=["directory", "host-root"])
-def test_a_kill_leaves_nothing_that_gc_does_not_find(
-    root: Path, launcher: bool, host_root: bool
-) -> None:
-    words = ["--host-root"] if host_root else ["--rootfs", str(root)]
+@pytest.mark.parametrize("way", ["directory", "host-root", "userns"])
+def test_a_kill_leaves_nothing_that_gc_does_not_find(root: Path, launcher: bool, way: str) -> None:
+    words = ["--host-root"] if way == "host-root" else ["--rootfs", str(root)]
+    if way == "userns":
+        words.append("--userns")
     known = sandboxes()
     for step in range(16):
         _kill_at(0.08 + step * 0.012, words, launcher=launcher)
 
-    ours = "/" if host_root else root
+    ours = "/" if way == "host-root" else root
     wait_until(lambda: nsview("gc").status == 0 and is_clean(known, ours))

@@ -1,0 +1,82 @@
+"""What the launching process of a sandbox tells, message by message, of how that fares."""
+
+from __future__ import annotations
+
+import errno
+import marshal
+import os
+import socket
+from collections.abc import Callable
+from typing import Final
+
+from nsview.errors import NsviewError
+from nsview.sandbox.become import NOT_FOUND
+from nsview.sandbox.outcome import Outcome
+
+CANNOT_EXECUTE: Final = 126
+_NOT_FOUND_ERRORS: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
+_SIGNALLED: Final = 128
+_LARGEST_MESSAGE: Final = 64 * 1024
+
+
+class Conversation:
+    """Our side of it."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+        self.running = True
+        self.alive = False
+        self.ready = False
+        self.started = False
+        self.ended = False
+        self.master = -1
+        self.failure: NsviewError | None = None
+        self.status, self.far_status = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+    def hear(self) -> None:
+        """Take one message."""
+        data, fds, _, _ = socket.recv_fds(self.status, _LARGEST_MESSAGE, 1)
+        if not data:
+            self.running = False
+            return
+        kind, *values = marshal.loads(data)  # noqa: S302 - our own child, until it is the command
+        if kind == "alive":
+            self.alive = True
+        elif kind == "pid":
+            self.outcome.pid = values[0]
+        elif kind == "ready":
+            self.ready = True
+            self.master = fds[0] if fds else -1
+            os.set_inheritable(self.master, False) if fds else None
+        elif kind == "started":
+            self.started = True
+        elif kind == "failed":
+            self.failure = NsviewError(_because(values[0], values[1]))
+        elif kind == "exec":
+            self.outcome.exec_error = values[0]
+        elif kind == "ended":
+            self.ended = True
+            self._end(values[0], values[1])
+
+    def _end(self, code: int, kills: int) -> None:
+        self.running = False
+        outcome = self.outcome
+        outcome.status = code if code >= 0 else _SIGNALLED - code
+        outcome.signal = -code if code < 0 else None
+        outcome.oom_kills = kills
+        if outcome.exec_error is not None:
+            missing = outcome.exec_error in _NOT_FOUND_ERRORS
+            outcome.status = NOT_FOUND if missing else CANNOT_EXECUTE
+            outcome.signal = None
+
+    def hear_until(self, condition: Callable[[], bool]) -> bool:
+        """Take messages until it is so; False when it will not be."""
+        while not condition():
+            if not self.running or self.failure is not None:
+                return False
+            self.hear()
+        return True
+
+
+def _because(what: str, number: int) -> str:
+    return f"{what} ({os.strerror(number)})" if number else what

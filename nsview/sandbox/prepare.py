@@ -1,0 +1,181 @@
+"""All of a sandbox that is on the host before it is launched, and the orders to do so."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from nsview.sandbox.cgroups import Groups, make_groups
+from nsview.sandbox.etc import files_of_etc
+from nsview.sandbox.layers import Layers, prepare_layers
+from nsview.sandbox.orders import CgroupMount, Orders
+from nsview.sandbox.process import with_process
+from nsview.sandbox.spec import Spec
+from nsview.sandbox.state import Place, remains_of, write_config
+
+if TYPE_CHECKING:
+    from nsview.sandbox.network import Network
+    from nsview.sandbox.subordinate import Ids
+
+_OPEN: Final = os.O_PATH | os.O_CLOEXEC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """What there is of it."""
+
+    spec: Spec
+    """With the layers and the process of its image."""
+    place: Place
+    layers: Layers
+    groups: Groups
+    network: Network | None
+    ids: Ids | None
+
+    @property
+    def hostname(self) -> str:
+        """Its own name for itself."""
+        return hostname_of(self.spec, self.place)
+
+    @property
+    def lacking(self) -> list[str]:
+        """What the host does not allow, in words."""
+        return [*self.groups.refused, *(self.network.lacking if self.network is not None else ())]
+
+
+def hostname_of(spec: Spec, place: Place) -> str:
+    """The one that was asked for, or the start of its id."""
+    return spec.hostname or place.id[:12]
+
+
+def prepare(spec: Spec, place: Place, stack: contextlib.ExitStack) -> Prepared:
+    """Claim and make it all; `stack` closes what is open. Raises `NsviewError`."""
+    network = _prepare_network(spec, place, stack)
+    if spec.archive is not None:
+        spec = _unpacked(spec, place)
+    etc = files_of_etc(spec, hostname_of(spec, place), network)
+    layers = prepare_layers(spec, place, etc, stack)
+    write_config(place, _config(spec, layers, network))
+    groups = make_groups(place.id, spec.limits)
+    return Prepared(
+        spec=spec,
+        place=place,
+        layers=layers,
+        groups=groups,
+        network=network,
+        ids=_choose_ids(spec, place),
+    )
+
+
+def _choose_ids(spec: Spec, place: Place) -> Ids | None:
+    if not spec.user_namespace:
+        return None
+    from nsview.sandbox.subordinate import choose_ids
+
+    return choose_ids(place.id)
+
+
+def _unpacked(spec: Spec, place: Place) -> Spec:
+    """The spec on the layers of its image, among those that are the sandbox's own."""
+    from nsview.sandbox.image import read_image, unpack_image
+
+    assert spec.archive is not None
+    image = read_image(spec.archive)
+    lower = unpack_image(image, place.layers)
+    name = image.reference or os.path.basename(spec.archive)
+    return with_process(replace(spec, lower=lower, image=name), image.process)
+
+
+def _prepare_network(spec: Spec, place: Place, stack: contextlib.ExitStack) -> Network | None:
+    if spec.network != "veth":
+        return None
+    from nsview.sandbox.network import prepare_network  # takes long
+
+    return prepare_network(spec, place, stack)
+
+
+def _config(spec: Spec, layers: Layers, network: Network | None) -> dict[str, object]:
+    return {
+        "image": spec.image,
+        "command": list(spec.command),
+        "layers": layers.describe(),
+        "upper": layers.upper,
+        "network": spec.network,
+        **(network.describe() if network is not None else {}),
+        "remove": spec.remove,
+    }
+
+
+def make_orders(prepared: Prepared, stack: contextlib.ExitStack) -> Orders:
+    """What the launching process is to do; the streams are missing yet. `stack` closes all."""
+    spec, place, layers = prepared.spec, prepared.place, prepared.layers
+    network, ids = prepared.network, prepared.ids
+
+    def hold(path: str, flags: int) -> int:
+        fd = os.open(path, flags)
+        stack.callback(os.close, fd)
+        return fd
+
+    staging = f"{place.state}/root"
+    os.mkdir(staging)  # nobody gets to it but by the working directory
+    return {
+        "status": -1,
+        "go": -1,
+        "locks": [place.lock, *([layers.lock] if layers.lock is not None else [])],
+        "state": hold(place.state, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC),
+        "held": list(network.held) if network is not None else [],
+        "staging": os.fsencode(staging),
+        "detached": spec.detached,
+        "terminal": spec.terminal,
+        "stdio": (-1, -1, -1),
+        "init": spec.init,
+        "cgroups": [
+            (one, hold(one, _OPEN | os.O_DIRECTORY)) for one in prepared.groups.directories
+        ],
+        "cgroup_mounts": list(_cgroup_mounts(prepared.groups)),
+        "lower": list(layers.lower_fds),
+        "writable": layers.writable_fd,
+        "upper": os.fsencode(os.path.basename(layers.upper or "")),
+        "work": os.fsencode(os.path.basename(layers.work)),
+        "hostname": os.fsencode(prepared.hostname),
+        "own_network": spec.network != "host",
+        "uid_map": ids.uids.as_map() if ids is not None else b"",
+        "gid_map": ids.gids.as_map() if ids is not None else b"",
+        "time_offset": spec.time_offset,
+        "binds": [
+            {
+                "source": hold(one.source, _OPEN),
+                "target": os.fsencode(one.target),
+                "read_only": one.read_only,
+            }
+            for one in spec.binds
+        ],
+        "tmpfs": list(map(os.fsencode, spec.tmpfs)),
+        "bounding": spec.capabilities,
+        "remove": spec.remove,
+        "remains": remains_of(place.id),
+    }
+
+
+def _cgroup_mounts(groups: Groups) -> Iterator[CgroupMount]:
+    for name, hierarchy, controllers in groups.mounts:
+        options: list[tuple[bytes, bytes | None]] = []
+        for word in filter(None, controllers.split(",")):
+            key, equals, value = word.partition("=")
+            if equals:
+                options.append((b"none", None))
+            options.append((key.encode(), value.encode() if equals else None))
+        kind = b"cgroup2" if hierarchy.version == 2 else b"cgroup"
+        yield {"name": os.fsencode(name), "kind": kind, "options": options}
+
+
+def descriptors_of(orders: Orders) -> Iterator[int]:
+    """Those that the launching process inherits."""
+    yield from (orders["status"], orders["go"], orders["state"], *orders["stdio"])
+    yield from (*orders["locks"], *orders["lower"], *orders["held"])
+    yield from (fd for _, fd in orders["cgroups"])
+    yield from (one["source"] for one in orders["binds"])
+    yield from (fd for fd in (orders["writable"],) if fd >= 0)

@@ -143,6 +143,20 @@ def _tab(tab: str) -> Callable[[Shell, str], None]:
 _TAB_COMMANDS = {"layers": "layers", "changes": "diff", "files": "files", "limits": "limits"}
 
 
+def _new(app: Shell, _: str) -> None:
+    from nsview.tui.sandboxes import ask_for_sandbox
+
+    ask_for_sandbox(app)
+
+
+def _twin(app: Shell, reference: str) -> None:
+    from nsview.tui.sandboxes import ask_for_twin
+
+    if not reference:
+        raise NsviewError("of which container?", hint=":twin NAME")
+    ask_for_twin(app, app.find_container(reference))
+
+
 def _theme(app: Shell, name: str) -> None:
     app.change_theme(name)
 
@@ -182,6 +196,11 @@ COMMANDS = (
     ),
     Command(name="limits", help="what it uses and may use", run=_tab("limits"), argument="ref"),
     Command(name="pulse", help="who eats the machine", run=_pulse),
+    Command(name="new", help="a new sandbox (n)", run=_new, changes=True),
+    Command(
+        name="twin", help="a sandbox on the layers of a container (T)", run=_twin, argument="ref",
+        changes=True,
+    ),
     Command(name="theme", help="other colours", run=_theme, argument="theme"),
     Command(name="help", help="keys, and what the kernel does here", run=_help),
     Command(name="q", help="quit", run=_quit),

@@ -27,6 +27,7 @@ from nsview.tui.rows.home_cells import Seen
 
 _TAB_LETTERS = (("L", "layers", True), ("D", "changes", False), ("f", "files", False),
                 ("m", "mounts", False))  # fmt: skip
+_CHANGING = ("signal", "new_sandbox", "twin", "end_sandbox")
 
 
 class HomePage(Page):
@@ -52,6 +53,10 @@ front of a name: K processes were OOM-killed, M memory or P tasks near the limit
         *(Binding(letter, f"open_tab('{tab}')", tab, show=show, id=f"home.{tab}")
           for letter, tab, show in _TAB_LETTERS),
         Binding("f9,ctrl+k", "signal", "signal", id="home.signal"),
+        Binding("n", "new_sandbox", "new sandbox", id="sandbox.new"),
+        Binding("T", "twin", "a twin of it, on the same layers", show=False, id="sandbox.twin"),
+        Binding("ctrl+x", "end_sandbox", "stop or remove a sandbox", show=False,
+                id="sandbox.end"),
         Binding("ctrl+s", "save", "save the table", show=False, id="home.save"),
         Binding("escape", "clear_filter", "clear the filter", show=False, id="home.clear"),
         Binding("backspace", "nothing", show=False),
@@ -201,8 +206,8 @@ front of a name: K processes were OOM-killed, M memory or P tasks near the limit
         self.nsview.run_command(f"xray {self.container.ref}" if self.container else "xray")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Readonly: no signals."""
-        if action == "signal" and self.nsview.readonly:
+        """Readonly: no signals, no sandboxes."""
+        if action in _CHANGING and self.nsview.readonly:
             return False
         return super().check_action(action, parameters)
 
@@ -212,6 +217,26 @@ front of a name: K processes were OOM-killed, M memory or P tasks near the limit
         if one is None or one.pid is None or one.start_time is None or one.kind == "host":
             return
         self.nsview.ask_signal(one.pid, one.start_time, f"{one.name} (process {one.pid})")
+
+    def action_new_sandbox(self) -> None:
+        """Fill in what it is to be."""
+        from nsview.tui.sandboxes import ask_for_sandbox
+
+        ask_for_sandbox(self.nsview)
+
+    def action_twin(self) -> None:
+        """The same, on the layers of the container under the cursor."""
+        from nsview.tui.sandboxes import ask_for_twin
+
+        if (one := self.container) is not None:
+            ask_for_twin(self.nsview, one)
+
+    def action_end_sandbox(self) -> None:
+        """Stop or remove it, if it is one of nsview's own."""
+        from nsview.tui.sandboxes import ask_to_end
+
+        if (one := self.container) is not None:
+            ask_to_end(self.nsview, one)
 
     def action_save(self) -> None:
         """Write the table to a file."""

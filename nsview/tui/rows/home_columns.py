@@ -112,7 +112,7 @@ PLAIN = (
                lambda _, one: (one.rootfs.type, one.rootfs.layers) if one.rootfs else ("~", 0)),
     HomeColumn(Column(key="user", title="USER", max_width=12, worth=2),
                lambda _, one: cells.user_words(one) or NONE, _words(cells.user_words)),
-    HomeColumn(Column(key="up", title="UP", min_width=4, align="right", worth=6, letter="T"),
+    HomeColumn(Column(key="up", title="UP", min_width=4, align="right", worth=6),
                cells.up_cell,
                lambda _, one: (one.started is None, -(one.started or 0.0), one.name.casefold())),
 )  # fmt: skip

@@ -1,0 +1,64 @@
+"""Run a command of nsview's own beside the UI, in a process of its own.
+
+The UI has threads and never forks: whatever makes or ends sandboxes needs a process of one thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from subprocess import DEVNULL, PIPE
+from typing import Final
+
+_SAID_BY: Final = "nsview: "
+_KINDS: Final = ("error: ", "hint: ", "partial: ")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """How it ended."""
+
+    status: int
+    out: bytes
+    said: str
+    """Its words on stderr, in one line."""
+
+
+async def run_own(*words: str) -> Done:
+    """Run ``nsview words``; who is cancelled meanwhile interrupts it, and waits until it is tidy.
+
+    Raises OSError where it cannot be started.
+    """
+    process = await asyncio.create_subprocess_exec(
+        *_interpreter(), "-m", "nsview", *words, stdin=DEVNULL, stdout=PIPE, stderr=PIPE
+    )
+    try:
+        out, err = await process.communicate()
+    except asyncio.CancelledError:
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGINT)
+        await process.communicate()
+        raise
+    assert process.returncode is not None
+    return Done(status=process.returncode, out=out, said=plain_words(err.decode(errors="replace")))
+
+
+def plain_words(said: str) -> str:
+    """What stderr says, without who says it: a hint follows in brackets."""
+    lines = []
+    for line in said.splitlines():
+        words = line.removeprefix(_SAID_BY)
+        kind = next((one for one in _KINDS if words.startswith(one)), "")
+        words = words.removeprefix(kind)
+        lines.append(f"({words})" if kind == "hint: " else words)
+    return " ".join(filter(None, lines))
+
+
+def _interpreter() -> Sequence[str]:
+    # As ours was started, and never with what lies in the current directory on its path.
+    flags = ["-I" if sys.flags.isolated else "-P"]
+    return (sys.executable, *flags, *(["-B"] if sys.dont_write_bytecode else []))

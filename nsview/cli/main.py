@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import math
 import os
 import signal
@@ -108,6 +109,8 @@ def _run_command(words: list[str]) -> int:
     arguments = parser.parse_args(words, argparse.Namespace(command=rest))
     if not os.path.lexists("/proc/self"):
         raise NsviewError("/proc is not mounted", hint="mount -t proc proc /proc")
+    if name in _LISTING and name != "top":
+        gc.disable()  # it makes a hundred thousand objects once, and ends
     status = command.run(arguments)
     flush()
     return status

@@ -15,7 +15,7 @@ from nsview.host.machine import MachineGauge
 from nsview.host.model import Container
 from nsview.host.own_cgroups import CgroupOwners
 from nsview.host.process_gauge import ProcessGauge
-from nsview.host.process_io import ProcessIo
+from nsview.host.process_io import ProcessIo, has_rested
 from nsview.host.reference import HOST_REF
 from nsview.host.resources import Resources
 from nsview.kernel.cgroup_files import KeptFiles
@@ -59,6 +59,14 @@ class _Metered:
     gauge: _Group | ProcessGauge
     moment: float = float("-inf")
     last: Resources = Resources()  # noqa: RUF009 - frozen
+    members: tuple[int, ...] = ()
+    """When it was read."""
+
+    def may_rest(self, container: Container, busy: Collection[int] | None) -> bool:
+        """The same processes, and nobody of them has run."""
+        if busy is None or self.members != container.members:
+            return False
+        return not any(pid in busy for pid in self.members)
 
 
 class Meter:
@@ -92,6 +100,7 @@ class Meter:
         owners = CgroupOwners(tasks, membership, running)
         arranged_anew = membership is not self._membership
         self._membership = membership
+        busy = _busy(tasks, self._ran)
         limits = LimitsOfGroups()
         metered: dict[str, _Metered] = {}
         all_read = True
@@ -105,18 +114,29 @@ class Meter:
                 all_read = False
                 continue
             known.moment = now
-            members = (tasks[pid] for pid in one.members if pid in tasks)
-            if isinstance(known.gauge, ProcessGauge):
-                known.last = known.gauge.read(members, self._ran)
-            else:
-                known.last = known.gauge.read(self._files, limits, members, self._ran)
-            if one.ref == HOST_REF:
-                known.last = self._machine.complete(known.last, tasks)
+            known.last = self._measure(known, one, tasks, limits, busy)
         self._metered = metered
         if all_read:
             self._files.sweep()
             self._ran = frozenset()
         return {ref: one.last for ref, one in metered.items()}
+
+    def _measure(
+        self,
+        known: _Metered,
+        one: Container,
+        tasks: Mapping[int, Task],
+        limits: LimitsOfGroups,
+        busy: Collection[int] | None,
+    ) -> Resources:
+        members = (tasks[pid] for pid in one.members if pid in tasks)
+        if isinstance(known.gauge, ProcessGauge):
+            if known.may_rest(one, busy):
+                return known.gauge.rest(known.last)
+            known.members = one.members
+            return known.gauge.read(members, self._ran)
+        found = known.gauge.read(self._files, limits, members, self._ran)
+        return self._machine.complete(found, tasks) if one.ref == HOST_REF else found
 
     def _of(
         self, ref: str, cgroups: tuple[CgroupPath, ...], limits: LimitsOfGroups, turn: int
@@ -131,3 +151,9 @@ class Meter:
         if ref != HOST_REF and not gauge.counts_io():
             group.io = ProcessIo(self._procfs, self._files.read)
         return _Metered(cgroups, group)
+
+
+def _busy(tasks: Mapping[int, Task], ran: Collection[int] | None) -> Collection[int] | None:
+    if ran is None:
+        return None
+    return {pid for pid, task in tasks.items() if not has_rested(task, ran)}

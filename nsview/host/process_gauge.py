@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from typing import NamedTuple
 
 from nsview.host.process_io import ProcessIo, has_rested
@@ -66,6 +67,12 @@ class ProcessGauge:
             io=self._io.read(tasks, ran),
             pids=Pids(current=sum(task.threads for task in tasks)),
         )
+
+    def rest(self, last: Resources) -> Resources:
+        """What `read` would say when none of the same processes has run since it said `last`."""
+        self._moment = time.monotonic()
+        cpu = Cpu(usage=self._ticks / _TICKS, percent=0.0)
+        return replace(last, cpu=cpu, io=self._io.rest(last.io))
 
     def _unchanged(self, task: Task, ran: Collection[int] | None) -> _Used | None:
         return self._before.get(task.identity) if has_rested(task, ran) else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 from nsview.host.resources import Io, rate
 from nsview.kernel.cgroup_files import Read, read_file
@@ -56,6 +57,11 @@ class ProcessIo:
             write=rate(self._total.written, before.written, seconds),
             counted="processes",
         )
+
+    def rest(self, last: Io | None) -> Io | None:
+        """What `read` would say when none of the same processes has run since it said `last`."""
+        self._moment = time.monotonic()
+        return None if last is None else replace(last, read=0.0, write=0.0)
 
     def _unchanged(self, task: Task, ran: Collection[int] | None) -> IoCounters | None:
         return self._before.get(task.identity) if has_rested(task, ran) else None

@@ -12,6 +12,7 @@ from support.made_up import container, task
 
 from nsview.host.cgroup_gauge import CgroupGauge, Limits, LimitsOfGroups, least, sum_of
 from nsview.host.meter import Meter
+from nsview.host.process_gauge import ProcessGauge
 from nsview.host.resources import rate, share
 from nsview.kernel.cgroup_files import read_file
 from nsview.kernel.cgroup_io import IoCounters
@@ -226,3 +227,27 @@ def test_what_a_stacked_device_passes_on_is_counted_once(monkeypatch: pytest.Mon
 
     assert sum_of(devices) == IoCounters(7, 7)
     assert sum_of({"253:0": IoCounters(5, 5)}) == IoCounters(5, 5)
+
+
+def test_who_has_not_run_is_not_read_again(tmp_path: Path) -> None:
+    place = tmp_path / "proc" / "7"
+    place.mkdir(parents=True)
+    fields = ["0"] * 11 + ["150", "50"] + ["0"] * 6 + ["70"] + ["0"] * 30
+    (place / "stat").write_text(f"7 (one) S {' '.join(fields[1:])}\n")
+    (place / "statm").write_text("9 5 2 0 0 0 0\n")
+    (place / "io").write_text("read_bytes: 10\nwrite_bytes: 20\ncancelled_write_bytes: 0\n")
+    gauge = ProcessGauge(Procfs(str(tmp_path / "proc")))
+    one = task(7)._replace(start_time=70)
+    first = gauge.read([one])
+    assert first.cpu is not None
+    assert first.cpu.usage == 2.0
+
+    shutil.rmtree(place)
+    again = gauge.read([one], ran=())
+    assert again.cpu is not None
+    assert (again.cpu.usage, again.cpu.percent) == (2.0, 0.0)
+    assert again.memory == first.memory
+    rested = gauge.rest(again)
+    assert (rested.cpu, rested.memory, rested.io) == (again.cpu, again.memory, again.io)
+    for running in (one._replace(state="R"), one._replace(threads=2), one):
+        assert gauge.read([running], ran={7} if running is one else ()).memory != first.memory

@@ -34,7 +34,7 @@ class MemoryEvents(NamedTuple):
     high: int = 0
     """It went over memory.high, and was slowed down."""
     max: int = 0
-    """It ran into its limit, and had to give something back first."""
+    """It ran into its limit, and had to give something back first. (v1 of Linux 6.18 says 0.)"""
     oom: int = 0
     """Nothing could be given back."""
     oom_kill: int = 0
@@ -117,12 +117,13 @@ def _read_v2(read: Read, place: Place, stat: MemoryStat) -> MemoryCounters:
 def _read_v1(read: Read, place: Place, stat: MemoryStat) -> MemoryCounters:
     used = read(f"{place.directory}/memory.usage_in_bytes")
     kernel = read(f"{place.directory}/memory.kmem.usage_in_bytes")
-    failures = read(f"{place.directory}/memory.failcnt")
+    # Where swap is limited, too, it is the limit of both together that is hit.
+    failures = [read(f"{place.directory}/memory.{name}failcnt") for name in ("", "memsw.")]
     events = parse_memory_events(read(f"{place.directory}/memory.oom_control") or b"")
     return MemoryCounters(
         used=int(used) if used else stat.anon + stat.cache,
         stat=stat._replace(kernel=int(kernel) if kernel else None),
-        events=events._replace(max=int(failures) if failures else 0),
+        events=events._replace(max=sum(int(count) for count in failures if count)),
     )
 
 

@@ -113,7 +113,8 @@ def test_all_of_v1(tmp_path: Path) -> None:
         "memory.stat": V1,
         "memory.usage_in_bytes": "262144\n",
         "memory.kmem.usage_in_bytes": "114688\n",
-        "memory.failcnt": "9\n",
+        "memory.failcnt": "7\n",
+        "memory.memsw.failcnt": "2\n",
         "memory.oom_control": "oom_kill 2\n",
         "memory.limit_in_bytes": "524288\n",
     }

@@ -228,6 +228,8 @@ def _host_features(procfs: Procfs) -> Iterator[Finding]:
         has = own_namespace(procfs, kind) != 0
         yield Finding(f"{kind} namespaces", has, _there(has), "containers have none of this kind")
     yield _cgroups(procfs)
+    yield _pressure(procfs)
+    yield _block_io(procfs)
     yield _bpf_census(procfs)
     yield _process_events()
     schedstat = Path(procfs.path("self", "schedstat")).exists()
@@ -283,6 +285,30 @@ def _cgroups(procfs: Procfs) -> Finding:
         frozenset({"cgroup"}): "v1 (legacy)",
     }.get(frozenset(types), "not mounted")
     return Finding("cgroups", bool(types), layout, "no figures of containers, no paused ones")
+
+
+def _pressure(procfs: Procfs) -> Finding:
+    from nsview.kernel.cgroup_files import read_file
+    from nsview.kernel.pressure import parse_pressure
+
+    data = read_file(f"{procfs.root}/pressure/cpu")
+    has = data is not None and parse_pressure(data) is not None
+    words = "measured" if has else "missing, or switched off (psi=1 on the kernel command line)"
+    return Finding("pressure (PSI)", has, words, "nobody knows who waits for what")
+
+
+def _block_io(procfs: Procfs) -> Finding:
+    from nsview.kernel.cgroup import parse_cgroup
+    from nsview.kernel.cgroup_files import read_file
+    from nsview.kernel.cgroup_io import blkio_counts
+    from nsview.kernel.cgroupfs import read_cgroupfs
+
+    own = parse_cgroup(procfs.read_global("self/cgroup"))
+    place = read_cgroupfs().place([line._replace(path="/") for line in own], "blkio")
+    counts = place is None or place.version == 2 or blkio_counts(read_file, place)
+    words = "counted by control groups" if counts else "v1's blkio counts nothing on this kernel"
+    cost = "bytes are summed over processes: what ended between two looks is missing"
+    return Finding("block devices", counts, words, cost)
 
 
 def _there(has: bool) -> str:

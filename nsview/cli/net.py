@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import argparse
-import os
 
-from nsview.cli.net_json import container_of, network_document, port_order, published_of
+from nsview.cli.net_json import container_of, network_document, port_order
 from nsview.cli.output import print_json, print_line, print_note, print_notes, print_table
 from nsview.cli.words import byte_size, dash
 from nsview.errors import NoSuchObject
 from nsview.host.host import Host
 from nsview.host.model import Container, Snapshot
-from nsview.host.name_service import NameService, read_name_service
+from nsview.host.name_service import read_name_service
 from nsview.host.reference import find_container
-from nsview.host.wiring import Interface, Network, Wiring, read_wiring
+from nsview.host.wiring import (
+    Interface,
+    Network,
+    Wiring,
+    networks_of,
+    published_of,
+    read_wiring,
+)
 from nsview.host.wiring_words import leads_to, pid_list
-from nsview.kernel.namespaces import KINDS
 from nsview.kernel.sock_diag import Socket
 
-_NET = KINDS.index("net")
 _INTERFACES = ("INTERFACE", "KIND", "STATE", "MTU", "MAC", "RX", "TX", "ADDRESSES", "LEADS TO")
 _PORTS = ("PROTO", "ADDRESS", "PORT", "PID", "PROCESS", "CONTAINER")
 _CONNECTIONS = ("PROTO", "STATE", "LOCAL", "REMOTE", "PID", "PROCESS", "CONTAINER")
@@ -51,10 +55,12 @@ def run(arguments: argparse.Namespace) -> int:
     host = Host(census=arguments.census)
     snapshot = host.snapshot(stopped=True)
     container = find_container(snapshot, arguments.ref) if arguments.ref else None
-    closely = None if container is None else _networks_of(snapshot, container)
+    if container is not None and container.pid is None:
+        raise NoSuchObject(f"{container.ref} does not run: it has no network")
+    closely = None if container is None else networks_of(snapshot, container)
     wiring = read_wiring(host.procfs, snapshot, closely=closely, connected=arguments.connected)
     networks = [one for ino, one in wiring.networks.items() if closely is None or ino in closely]
-    names = None if container is None else _read_names(host, container)
+    names = None if container is None else read_name_service(host.procfs, container)
     partial = (*snapshot.partial, *wiring.partial)
     if arguments.json:
         document = network_document(
@@ -75,21 +81,6 @@ def run(arguments: argparse.Namespace) -> int:
     if container is not None:
         _note_sharing(container, networks)
     return 0
-
-
-def _networks_of(snapshot: Snapshot, container: Container) -> frozenset[int]:
-    if container.pid is None:
-        raise NoSuchObject(f"{container.ref} does not run: it has no network")
-    if container.kind == "host":
-        return frozenset({snapshot.initial["net"]})
-    members = (snapshot.tasks[pid] for pid in container.members if pid in snapshot.tasks)
-    return frozenset(task.namespaces[_NET] for task in members)
-
-
-def _read_names(host: Host, container: Container) -> NameService | None:
-    # The host's PID 1 may be unreadable even for root, and we have the same root.
-    pid = os.getpid() if container.kind == "host" else container.pid
-    return None if pid is None else read_name_service(host.procfs, pid)
 
 
 def _print_interfaces(networks: list[Network], *, whose: bool) -> None:

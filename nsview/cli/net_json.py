@@ -8,7 +8,7 @@ from nsview.host.model import Snapshot
 from nsview.host.name_service import NameService
 from nsview.host.published import Published
 from nsview.host.reference import HOST_REF
-from nsview.host.wiring import End, Interface, Network, Wiring
+from nsview.host.wiring import End, Interface, Network, Wiring, published_of
 from nsview.kernel.sock_diag import Socket
 
 
@@ -127,14 +127,6 @@ def _published_json(one: Published) -> dict[str, object]:
         "container": one.container,
         "via": list(one.via),
     }
-
-
-def published_of(wiring: Wiring, networks: Sequence[Network]) -> list[Published]:
-    """Ports that lead into these networks, or are theirs and lead on; by port."""
-    inodes = {one.ino for one in networks}
-    names = {one.name for one in networks}
-    found = (one for one in wiring.published if one.netns in inodes or one.container in names)
-    return sorted(found, key=lambda one: (one.netns, one.forward.protocol, one.forward.port))
 
 
 def port_order(one: tuple[Network, Socket]) -> tuple[int, str, int, str]:

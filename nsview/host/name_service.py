@@ -10,6 +10,7 @@ from nsview.host.aside import call_aside
 from nsview.kernel.safe_open import read_below
 
 if TYPE_CHECKING:
+    from nsview.host.model import Container
     from nsview.kernel.procfs import Procfs
 
 _PATH: Final = "etc/resolv.conf"
@@ -44,12 +45,13 @@ def parse_resolv_conf(data: bytes) -> NameService:
     return NameService(servers=tuple(servers), search=search, options=tuple(options))
 
 
-def read_name_service(procfs: Procfs, pid: int) -> NameService | None:
-    """What a process's root has; None where there is no such file, or it may not be read.
+def read_name_service(procfs: Procfs, container: Container) -> NameService | None:
+    """What the container's root has; None where there is no such file, or it may not be read.
 
     No link is followed out of the root; a file system that does not answer is given up on.
     """
-    root = procfs.path(pid, "root")
+    # The host's process 1 may be unreadable even for root, and we have the same root.
+    root = procfs.path("self" if container.kind == "host" else container.pid or 0, "root")
     try:
         data = call_aside(lambda: read_below(root, _PATH, limit=_LARGEST))
     except OSError:  # TimeoutError is one

@@ -16,15 +16,17 @@ from nsview.host.peers import Place, find_places
 from nsview.host.published import Published, find_published
 from nsview.host.socket_owners import find_socket_owners
 from nsview.kernel.links import Address, Link, read_addresses, read_links
+from nsview.kernel.namespaces import KINDS
 from nsview.kernel.netlink import NETLINK_NETFILTER, NETLINK_SOCK_DIAG, Netlink
 from nsview.kernel.nftables import Forward, may_be_asked, read_forwards
 from nsview.kernel.routes import Route, read_routes
 from nsview.kernel.sock_diag import Socket, read_sockets
 
 if TYPE_CHECKING:
-    from nsview.host.model import Snapshot
+    from nsview.host.model import Container, Snapshot
     from nsview.kernel.procfs import Procfs
 
+_NET = KINDS.index("net")
 _BIND_MOUNTS = ("/run/netns/", "/var/run/netns/")
 
 
@@ -179,6 +181,23 @@ def containers_by_network(snapshot: Snapshot) -> dict[int, tuple[str, ...]]:
             rank = (one.kind != "host", one.kind != "pod", one.started or 0.0, one.ref)
             found.setdefault(use.ino, []).append(rank)
     return {ino: tuple(rank[-1] for rank in sorted(ranks)) for ino, ranks in found.items()}
+
+
+def published_of(wiring: Wiring, networks: Iterable[Network]) -> list[Published]:
+    """Ports that lead into these networks, or are theirs and lead on; by number."""
+    shown = tuple(networks)
+    inodes = {one.ino for one in shown}
+    names = {one.name for one in shown}
+    found = (one for one in wiring.published if one.netns in inodes or one.container in names)
+    return sorted(found, key=lambda one: (one.netns, one.forward.protocol, one.forward.port))
+
+
+def networks_of(snapshot: Snapshot, container: Container) -> frozenset[int]:
+    """Inodes of the network namespaces that processes of a container are in."""
+    if container.kind == "host":
+        return frozenset({snapshot.initial["net"]})
+    members = (snapshot.tasks[pid] for pid in container.members if pid in snapshot.tasks)
+    return frozenset(task.namespaces[_NET] for task in members) - {0}
 
 
 def _read(close: bool, connected: bool, rules: bool) -> _Reading:

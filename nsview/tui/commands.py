@@ -110,6 +110,12 @@ def _xray(app: Shell, reference: str) -> None:
     app.push_screen(xray_page(app.find_container(reference).ref if reference else None))
 
 
+def _wiring(app: Shell, _: str) -> None:
+    from nsview.tui.wiring import wiring_page
+
+    app.push_screen(wiring_page())
+
+
 def _inside(choose: bool) -> Callable[[Shell, str], None]:
     def run(app: Shell, reference: str) -> None:
         if app.snapshot is None:
@@ -140,7 +146,13 @@ def _tab(tab: str) -> Callable[[Shell, str], None]:
     return run
 
 
-_TAB_COMMANDS = {"layers": "layers", "changes": "diff", "files": "files", "limits": "limits"}
+_TAB_COMMANDS = {
+    "layers": "layers",
+    "changes": "diff",
+    "files": "files",
+    "net": "net",
+    "limits": "limits",
+}
 
 
 def _new(app: Shell, _: str) -> None:
@@ -186,6 +198,8 @@ COMMANDS = (
     Command(name="layers", help="the root as a stack", run=_tab("layers"), argument="ref"),
     Command(name="diff", help="what it has changed", run=_tab("changes"), argument="ref"),
     Command(name="files", help="its files, from outside", run=_tab("files"), argument="ref"),
+    Command(name="net", help="its interfaces and ports", run=_tab("net"), argument="ref"),
+    Command(name="wiring", help="bridges, cables and who is at their ends", run=_wiring),
     Command(
         name="shell", help="step inside: a container, or beside a process (s)",
         run=_inside(choose=False), argument="ref", optional=True, changes=True,

@@ -23,6 +23,7 @@ from nsview.tui.tabs.layers import LayersTab
 from nsview.tui.tabs.limits import LimitsTab
 from nsview.tui.tabs.mounts import MountsTab
 from nsview.tui.tabs.namespaces import NamespacesTab
+from nsview.tui.tabs.net import NetTab
 from nsview.tui.tabs.processes import ProcessesTab
 from nsview.tui.tabs.summary import SummaryTab
 from nsview.tui.view import View
@@ -37,6 +38,7 @@ TABS: tuple[tuple[str, Callable[[str, Explorer], View]], ...] = (
     ("Files", lambda _, explorer: FilesTab(explorer)),
     ("Mounts", lambda ref, _: MountsTab(ref)),
     ("Namespaces", lambda ref, _: NamespacesTab(ref)),
+    ("Net", lambda ref, _: NetTab(ref)),
     ("Limits", lambda ref, _: LimitsTab(ref)),
 )
 

@@ -66,6 +66,21 @@ what was there, which stays mounted, hidden. This is /proc/PID/mountinfo of the 
 with the kernel's own path walk repeated to find what no path leads to.
 """
 
+NET = """\
+A network namespace has interfaces, routes, ports and firewall rules of its own; a veth is a cable \
+with one end in here and the other one out there. Read by a thread that joins the namespace for a \
+moment: rtnetlink for interfaces and routes, sock_diag for sockets, whose inodes lead to \
+/proc/PID/fd; published ports are rules of nftables and processes of docker-proxy. Containers that \
+share a namespace (pods) share all of it.
+"""
+
+WIRING = """\
+A bridge is a switch made of software, and a veth a cable: one end is a port of the bridge, the \
+other one the eth0 of a container. A macvlan or ipvlan lies on an interface of the host instead. \
+The kernel says of each end only a number for the namespace of the other one (IFLA_LINK_NETNSID); \
+which one it is was asked with RTM_GETNSID.
+"""
+
 PROCESS_LIST = """\
 The host sees every process of every container, for their pid namespaces are below its own; only \
 the opposite direction is closed. This is /proc, with each process's numbers from `NSpid` and its \

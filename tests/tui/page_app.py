@@ -10,6 +10,7 @@ from textual.app import App
 
 from nsview.host.model import Snapshot
 from nsview.kernel.procfs import Procfs
+from nsview.tui.container import ContainerScreen
 from nsview.tui.history import History
 from nsview.tui.page import Page
 from nsview.tui.scanner import JobDone
@@ -68,6 +69,9 @@ class PageApp(App[None]):
 
     def ask_signal(self, pid: int, start_time: int, label: str) -> None:
         self.signals.append((pid, start_time, label))
+
+    def open_ref(self, ref: str, tab: str = "summary") -> None:
+        self.push_screen(ContainerScreen(ref, tab))
 
     def look(self, snapshot: Snapshot) -> None:
         """The host was looked at again."""

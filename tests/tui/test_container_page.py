@@ -26,6 +26,7 @@ from nsview.tui.tabs.layers import LayersTab
 from nsview.tui.tabs.limits import LimitsTab
 from nsview.tui.tabs.mounts import MountsTab
 from nsview.tui.tabs.namespaces import NamespacesTab
+from nsview.tui.tabs.net import NetTab
 from nsview.tui.tabs.processes import ProcessesTab
 from nsview.tui.tabs.summary import SummaryFacts, SummaryTab
 
@@ -68,10 +69,11 @@ def keys_of(app: PageApp) -> list[Any]:
         (["5"], FilesTab),
         (["6"], MountsTab),
         (["7"], NamespacesTab),
-        (["8"], LimitsTab),
+        (["8"], NetTab),
+        (["9"], LimitsTab),
         (["right_square_bracket"], ProcessesTab),
         (["left_square_bracket"], LimitsTab),
-        (["8", "right_square_bracket"], SummaryTab),
+        (["9", "right_square_bracket"], SummaryTab),
     ],
 )
 def test_digits_and_brackets_choose_tabs(keys: list[str], tab: type) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from tui import fake_details as fake
+from tui import fake_wiring
 from tui.page_app import PageApp
 
 from nsview.host.mounts import arrange_mounts
@@ -22,11 +23,13 @@ from nsview.host.process_users import NamesInside, ProcessUsers
 from nsview.kernel.idmap import IdRange
 from nsview.kernel.mountinfo import parse_mountinfo
 from nsview.tui.container import ContainerScreen
+from nsview.tui.cost import Cost
 from nsview.tui.ns import namespace_list_page
 from nsview.tui.object_page import mount_page, namespace_page, process_page
 from nsview.tui.page import Page
 from nsview.tui.pid_view import pid_page
 from nsview.tui.ps import process_list_page
+from nsview.tui.wiring import wiring_page
 from nsview.tui.xray import xray_page
 
 GRIDS = Path(__file__).parent / "grids"
@@ -52,6 +55,8 @@ ANSWERS: dict[str, Any] = {
     "NamespaceView": NAMESPACES,
     "XrayView": NAMESPACES,
     "MountsTab": MOUNTS,
+    "NetTab": fake_wiring.web_reading(),
+    "WiringView": (fake_wiring.wiring(), Cost()),
     "NamespaceObject": (fake.snapshot(), next(o for o in NAMESPACES if o.ino == fake.WEB[1])),
 }
 
@@ -60,6 +65,8 @@ PAGES: dict[str, Callable[[], Page]] = {
     "processes": lambda: ContainerScreen("docker/dind", "processes"),
     "mounts": lambda: ContainerScreen("docker/web", "mounts"),
     "namespaces": lambda: ContainerScreen("docker/web", "namespaces"),
+    "net": lambda: ContainerScreen("docker/web", "net"),
+    "wiring": wiring_page,
     "ps": process_list_page,
     "ns": namespace_list_page,
     "pid": lambda: pid_page(1),

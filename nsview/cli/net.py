@@ -11,15 +11,9 @@ from nsview.errors import NoSuchObject
 from nsview.host.host import Host
 from nsview.host.model import Container, Snapshot
 from nsview.host.name_service import read_name_service
+from nsview.host.networks import Interface, Network, Wiring, networks_of, published_of
 from nsview.host.reference import find_container
-from nsview.host.wiring import (
-    Interface,
-    Network,
-    Wiring,
-    networks_of,
-    published_of,
-    read_wiring,
-)
+from nsview.host.wiring import read_wiring
 from nsview.host.wiring_words import leads_to, pid_list
 from nsview.kernel.sock_diag import Socket
 

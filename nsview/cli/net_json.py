@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from nsview.host.model import Snapshot
 from nsview.host.name_service import NameService
+from nsview.host.networks import End, Interface, Network, Wiring, published_of
 from nsview.host.published import Published
 from nsview.host.reference import HOST_REF
-from nsview.host.wiring import End, Interface, Network, Wiring, published_of
 from nsview.kernel.sock_diag import Socket
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nsview.host.wiring import End, Interface
+from nsview.host.networks import End, Interface
 
 #: Of the processes that share a socket, so many are named.
 _NAMED = 3

@@ -6,7 +6,8 @@ from collections.abc import Hashable, Sequence
 from typing import ClassVar, NamedTuple
 
 from nsview.host.model import Snapshot
-from nsview.host.wiring import Wiring, read_wiring
+from nsview.host.networks import Wiring
+from nsview.host.wiring import read_wiring
 from nsview.kernel.procfs import Procfs
 from nsview.tui.cost import Cost, Meter
 from nsview.tui.help_texts import WIRING

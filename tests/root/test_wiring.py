@@ -17,7 +17,8 @@ from support.run import Run
 
 from nsview.host import wiring as wiring_module
 from nsview.host.host import Host
-from nsview.host.wiring import Interface, Network, Wiring, read_wiring
+from nsview.host.networks import Interface, Network, Wiring
+from nsview.host.wiring import read_wiring
 
 
 @pytest.fixture(autouse=True)

@@ -11,8 +11,8 @@ from typing import Any
 from tui.fake_details import DIND, HOST, HOSTILE, INNER, WEB
 
 from nsview.host.name_service import NameService
+from nsview.host.networks import End, Interface, Network, Wiring
 from nsview.host.published import Published
-from nsview.host.wiring import End, Interface, Network, Wiring
 from nsview.kernel.links import Link
 from nsview.kernel.nftables import Forward
 from nsview.kernel.routes import Route

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from nsview.host.model import Snapshot
 from nsview.host.name_service import NameService
+from nsview.host.networks import Network, Wiring
 from nsview.host.published import Published
-from nsview.host.wiring import Network, Wiring
 from nsview.host.wiring_words import leads_to, pid_list
 from nsview.kernel.sock_diag import Socket
 from nsview.tui.cost import Cost

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from nsview.host.wiring import End, Interface, Network, Wiring
+from nsview.host.networks import End, Interface, Network, Wiring
 from nsview.host.wiring_words import leads_to
 from nsview.tui.rows.outline import Line, outline
 

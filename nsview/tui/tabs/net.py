@@ -7,7 +7,8 @@ from typing import ClassVar
 
 from nsview.host.model import Snapshot
 from nsview.host.name_service import read_name_service
-from nsview.host.wiring import networks_of, published_of, read_wiring
+from nsview.host.networks import networks_of, published_of
+from nsview.host.wiring import read_wiring
 from nsview.kernel.procfs import Procfs
 from nsview.tui.cost import Meter
 from nsview.tui.help_texts import NET

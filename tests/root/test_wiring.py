@@ -10,8 +10,8 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from support.networks import inside, ip, ip_json, namespaces, pair, plug
-from support.processes import held_by_fd, inode, read_line, sandbox, started
+from support.networks import inside, ip, ip_json, namespaces, pair, plug, threads_elsewhere
+from support.processes import held_by_fd, inode, read_line, sandbox, started, wait_until
 from support.requirements import need_programs, need_root
 from support.run import Run
 
@@ -27,8 +27,7 @@ def _our_threads_stay_where_they_are() -> Iterator[None]:
     need_programs("ip", "nsenter", "ss")
     descriptors = os.listdir("/proc/self/fd")
     yield
-    tasks = os.listdir("/proc/self/task")
-    assert {inode(f"self/task/{tid}", "net") for tid in tasks} == {inode("self", "net")}
+    wait_until(lambda: not threads_elsewhere())
     assert os.listdir("/proc/self/fd") == descriptors
 
 

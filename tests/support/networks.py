@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from typing import Any
 
-from support.processes import sandbox
+from support.processes import inode, sandbox, wait_until
 
 
 def inside(pid: int, *words: str) -> bytes:
@@ -42,6 +43,24 @@ def plug(left: int, right: int, *, left_name: str = "left", right_name: str = "r
         inside(pid, "sysctl", "-qw", f"net.ipv6.conf.{name}.disable_ipv6=1")
         ip(pid, f"address add {address}/24 dev {name}")
         ip(pid, f"link set {name} up")
+    for pid, name in ((left, left_name), (right, right_name)):
+        # The kernel notices a moment later that there is somebody at the other end.
+        wait_until(lambda pid=pid, name=name: _state(pid, name) == "UP")  # type: ignore[misc]
+
+
+def _state(pid: int, name: str) -> str:
+    (one,) = ip_json(pid, f"link show {name}")
+    return str(one["operstate"])
+
+
+def threads_elsewhere() -> list[str]:
+    """Our own threads that are in another network namespace than our first one."""
+    found = []
+    for tid in os.listdir("/proc/self/task"):
+        with contextlib.suppress(OSError):  # it is just ending
+            if inode(f"self/task/{tid}", "net") != inode("self", "net"):
+                found.append(tid)
+    return found
 
 
 @contextlib.contextmanager

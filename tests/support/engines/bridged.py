@@ -7,8 +7,9 @@ bridge, its proxies and its rules: the host never has any, not even when the tes
 from __future__ import annotations
 
 import json
+import os
 
-from support.engines.base import Engine, Started
+from support.engines.base import Engine, Missing, Started
 from support.engines.docker import Docker
 from support.engines.podman import Podman
 from support.processes import inode, wait_until
@@ -60,6 +61,7 @@ class BridgedDocker(Bridged, Docker):
         return self.start(*words, command=("sh", "-c", _SERVE.format(port=port)))
 
 
+_PLUGINS = ("/usr/lib/cni", "/usr/libexec/cni", "/opt/cni/bin")
 _BRIDGE = {
     "type": "bridge",
     "bridge": "podman-test0",
@@ -80,6 +82,8 @@ class BridgedPodman(Bridged, Podman):
     programs = (*Podman.programs, "ip", "iptables", "nsenter")
 
     def prepare(self) -> None:
+        if not any(os.path.exists(f"{directory}/bridge") for directory in _PLUGINS):
+            raise Missing("the plugins of CNI are not installed")
         # podman mounts each container's network namespace below /run/netns, and CNI writes leases
         # below /var/lib/cni, wherever their other files are: both end with this mount namespace.
         here = "mount -t tmpfs none /run && mkdir /run/netns"
@@ -91,6 +95,10 @@ class BridgedPodman(Bridged, Podman):
         (config / f"{self.run.name}.conflist").write_text(json.dumps(network))
         self.options = ("--network-config-dir", str(config))
         super().prepare()
+        with open(self.run.environment["CONTAINERS_CONF"], "a", encoding="ascii") as file:
+            file.write('[network]\nnetwork_backend = "cni"\n')
+        if self.podman("info", "--format", "{{.Host.NetworkBackend}}") != "cni":
+            raise Missing("this podman has no CNI")
 
     def serve(self, *flags: str, port: int = 80) -> Started:
         """A container on the bridge, or on ``--network``, with a process that listens."""

@@ -125,6 +125,28 @@ def test_escape_in_the_filter_shows_everything_again() -> None:
     drive(script)
 
 
+def test_what_a_filter_would_find_among_the_stopped_is_said() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("slash", *"old-job", "enter")
+        assert "old-job" not in "".join(driver.lines[2:])
+        assert "1 stopped" in driver.text
+        await driver.press("a")
+        assert "old-job" in driver.line_with("○")
+        assert "press a" not in driver.text
+
+    drive(script)
+
+
+def test_sixty_columns_show_whole_columns() -> None:
+    async def script(driver: Driver) -> None:
+        shown = driver.lines[2].replace("▲", "").split()
+        titles = {word for one in driver.app.page.table.columns for word in one.title.split()}
+        assert set(shown) <= titles
+        assert {"NAME", "ENGINE"} <= set(shown)
+
+    drive(script, size=(60, 15))
+
+
 def test_sorting_by_key_and_by_title_marks_the_column() -> None:
     async def script(driver: Driver) -> None:
         await driver.press("t", "P", "greater_than_sign")

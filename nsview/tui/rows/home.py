@@ -84,12 +84,10 @@ def _searched(one: Container) -> str:
 
 
 def _left_out(snapshot: Snapshot, options: HomeOptions) -> Iterable[Row]:
-    if options.filter:
-        return
-    isolated = sum(
-        one.kind == "isolated" and one.status != "stopped" for one in snapshot.containers
-    )
-    stopped = sum(one.status == "stopped" for one in snapshot.containers)
+    test = compile_filter(options.filter)
+    fitting = [one for one in snapshot.containers if not options.filter or test(_searched(one))]
+    isolated = sum(one.kind == "isolated" and one.status != "stopped" for one in fitting)
+    stopped = sum(one.status == "stopped" for one in fitting)
     if isolated and not options.isolated:
         text = f"{plural(isolated, 'isolated')} (services, browser sandboxes, ...): press i"
         yield Row(MORE_ISOLATED, (f" ◌  {text}",), "dim")

@@ -21,6 +21,7 @@ from nsview.tui.container import ContainerScreen
 from nsview.tui.help import HelpScreen
 from nsview.tui.home import HomePage
 from nsview.tui.prompt import Prompt
+from nsview.tui.row_table import RowTable
 from nsview.tui.settings import Settings, read_settings
 
 
@@ -178,6 +179,28 @@ def test_failure_is_shown_and_gone_with_the_next_good_look() -> None:
         assert "web-1" in driver.text
 
     drive(script, source, wait=False, size=(160, 45))
+
+
+def test_raw_is_searched_and_n_goes_on() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("j", "y")
+        await driver.press("slash", *"mnt|net", "enter")
+        assert "1 of " in driver.text
+        table = driver.app.screen.query_one(RowTable)
+        first = table.cursor_key
+        await driver.press("n")
+        assert "2 of " in driver.text
+        assert table.cursor_key != first
+        await driver.press("N")
+        assert table.cursor_key == first
+        await driver.press("N")  # around the end
+        assert table.cursor_key not in (first, None)
+        await driver.press("slash", "ctrl+u", *"yq/n:", "enter")
+        assert "nothing fits 'yq/n:'" in driver.text
+        await driver.press("slash", "escape", "escape")
+        assert isinstance(driver.app.screen, HomePage)
+
+    drive(script)
 
 
 def test_a_narrow_terminal_keeps_the_counts_and_what_is_missing() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 
 from nsview.host.model import Namespace, Snapshot
 from nsview.host.mounts import MountNode
@@ -17,6 +18,7 @@ from nsview.tui.help_texts import MOUNT, NAMESPACE, PROCESS
 from nsview.tui.page import Page
 from nsview.tui.place import Place, process_place
 from nsview.tui.rows.pages import clock_time, mount_grids, namespace_grids, process_grids
+from nsview.tui.rows.processes import command_line
 from nsview.tui.scanner import Job
 from nsview.tui.view import View
 from nsview.tui.view_page import ViewPage
@@ -63,6 +65,9 @@ class ProcessObject(ObjectView):
 
     HELP: ClassVar[str] = PROCESS
     STEPS_INSIDE: ClassVar[bool] = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f9,ctrl+k", "signal", "signal", id="process.signal"),
+    ]
 
     def __init__(self, identity: tuple[int, int]) -> None:
         super().__init__()
@@ -98,6 +103,22 @@ class ProcessObject(ObjectView):
             self._details, self._users = result
             if self.snapshot:
                 self.show(self.snapshot)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """`--readonly` takes the signal away; who is gone gets none."""
+        if action == "signal":
+            return isinstance(self.screen, Page) and not (
+                self.screen.nsview.readonly or self.alarming
+            )
+        return super().check_action(action, parameters)
+
+    def action_signal(self) -> None:
+        """Ask what to send to this process."""
+        pid, start_time = self._identity
+        task = self.snapshot.tasks.get(pid) if self.snapshot else None
+        if self.snapshot and task and isinstance(self.screen, Page):
+            label = command_line(self.snapshot, task)
+            self.screen.nsview.ask_signal(pid, start_time, label)
 
     def raw(self) -> object:
         """Census row and details."""

@@ -125,6 +125,23 @@ def test_a_table_is_saved_as_it_is_shown(tmp_path: Path) -> None:
     assert len(text.splitlines()) == 1 + len(saved)
 
 
+def test_a_signal_can_be_sent_from_the_page_of_a_process() -> None:
+    app = app_of(process_page((4790, 47900)))
+
+    async def steps(pilot: Any) -> None:
+        await pilot.press("f9")
+        assert app.signals == [(4790, 47900, "nginx: worker process")]
+        assert "signal" in app.lines[-1]
+        app.readonly = True
+        app.screen.refresh_bindings()
+        await pilot.press("f9")
+        await pilot.pause()
+        assert len(app.signals) == 1
+        assert "signal" not in app.lines[-1]
+
+    drive(app, steps)
+
+
 def test_siblings_of_a_tree_are_sorted_and_the_cursor_stays_on_its_process() -> None:
     app = app_of(ContainerScreen("docker/web", "processes"))
 

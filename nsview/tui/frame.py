@@ -9,6 +9,7 @@ from rich.cells import cell_len, set_cell_size
 from textual import events
 from textual.binding import Binding
 from textual.content import Content
+from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -72,7 +73,23 @@ class StatusLine(Line):
 
 
 class Crumbs(Line):
-    """Where you are, and a remark about it."""
+    """Where you are, and a remark about it; a click goes back to a crumb."""
+
+    class Chosen(Message):
+        """The user clicked a crumb: its place in the trail."""
+
+        def __init__(self, index: int) -> None:
+            super().__init__()
+            self.index = index
+
+    def on_click(self, event: events.Click) -> None:
+        """Crumbs and what stands between them take turns."""
+        start = 1
+        for number, (text, _) in enumerate(cut(self._left, self.size.width - 2)):
+            end = start + cell_len(text)
+            if start <= event.x < end and number % 2 == 0:
+                self.post_message(self.Chosen(number // 2))
+            start = end
 
     def show(self, trail: Sequence[str], remark: str, *, alarming: bool) -> None:
         """`trail`: from the home screen to this one."""

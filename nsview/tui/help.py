@@ -9,11 +9,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from nsview.tui.commands import Argument, commands
 from nsview.tui.page import Page
+from nsview.tui.window import Window
 
 _KEY_WIDTH = 20
 _ARGUMENTS: dict[Argument, str] = {
@@ -29,10 +29,13 @@ _FILTER = (
 )
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Window[None]):
     """Help for the page that it is opened on."""
 
-    CSS_PATH = Path(__file__).with_suffix(".tcss")
+    CSS_PATH: ClassVar[list[Path]] = [  # type: ignore[assignment]  # one path or several
+        Window.CSS_PATH,
+        Path(__file__).with_suffix(".tcss"),
+    ]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,backspace,f1,question_mark", "close", "close", id="help.close"),
         Binding("j,down", "scroll(1)", show=False),

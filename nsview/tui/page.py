@@ -164,6 +164,12 @@ class Page(Screen[None]):
             return self.steps_inside and not self.nsview.readonly
         return not (action in ("command", "filter") and self.has_class("-prompting"))
 
+    @on(Crumbs.Chosen)
+    def _go_back_to(self, event: Crumbs.Chosen) -> None:
+        owners = [page for page in self._trail() for _ in page.crumbs()]
+        while self.app.screen is not owners[event.index]:
+            self.app.pop_screen()
+
     @on(SortMenuRequested)
     def _choose_order(self, event: SortMenuRequested) -> None:
         from nsview.tui.dialog import ChoiceScreen

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
-from pathlib import Path
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.screen import ModalScreen
+from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
 from nsview.display import display
 from nsview.kernel.pidfd import open_process, send_signal
 from nsview.kernel.procfs import Procfs
 from nsview.tui.dialog import ChoiceScreen
+from nsview.tui.window import Window
 
 #: What people send, the gentle ones first (signal(7)).
 SIGNALS = (
@@ -39,10 +38,19 @@ def signal_choice(label: str) -> ChoiceScreen[int]:
     return ChoiceScreen(f"signal for {label}", choices, note="Enter choose   Esc cancel")
 
 
-class ConfirmScreen(ModalScreen[bool]):
+class _Answer(Static):
+    # A click presses the key.
+    def __init__(self, key: str, word: str) -> None:
+        super().__init__(f"{key} {word}", markup=False, classes="answer")
+        self._key = key
+
+    def on_click(self) -> None:
+        self.app.simulate_key(self._key)
+
+
+class ConfirmScreen(Window[bool]):
     """Asks once more. Only `y` is yes; Enter alone is not, it may still be in the fingers."""
 
-    CSS_PATH = Path(__file__).with_name("dialog.tcss")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "answer(True)", "yes"),
         Binding("n,escape,q", "answer(False)", "no"),
@@ -56,7 +64,9 @@ class ConfirmScreen(ModalScreen[bool]):
         """The question, and the two answers."""
         with Vertical(classes="window"):
             yield Static(self._question, markup=False, classes="title")
-            yield Static("y yes   n no", markup=False, classes="note")
+            with Horizontal():
+                yield _Answer("y", "yes")
+                yield _Answer("n", "no")
 
     def action_answer(self, yes: bool) -> None:
         """Give back the answer."""

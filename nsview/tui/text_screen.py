@@ -6,14 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import fields, is_dataclass
-from pathlib import Path
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from nsview.display import display
@@ -21,14 +19,14 @@ from nsview.tui.filtering import row_text
 from nsview.tui.prompt import Prompt
 from nsview.tui.row_table import Column, Row, RowTable
 from nsview.tui.rows.filter import compile_filter
+from nsview.tui.window import Window
 
 _KEYS = "Esc close   / search   ← → scroll sideways"
 
 
-class TableScreen(ModalScreen[None]):
+class TableScreen(Window[None]):
     """Rows in a window, to be scrolled in both directions and searched."""
 
-    CSS_PATH = Path(__file__).with_name("dialog.tcss")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,backspace,y", "close", "close", id="text.close"),
         Binding("slash,f4", "search", "search", priority=True, id="text.search"),

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 from textual.command import CommandPalette
 from tui.driving import Driver, drive
 from tui.fake import FakeSource, host
@@ -292,6 +293,39 @@ def test_signal_is_sent_only_after_yes(sleeper: subprocess.Popen[bytes]) -> None
         await driver.press("f9", "enter", "y")
         assert sleeper.wait(10) == -signal.SIGTERM
         assert any("was sent" in one for one in driver.said)
+
+    drive(script, on_host(sleeper, start_time(sleeper.pid)))
+
+
+def test_the_mouse_answers_closes_windows_and_goes_back(
+    sleeper: subprocess.Popen[bytes],
+) -> None:
+    async def click_on(driver: Driver, text: str) -> None:
+        line = driver.line_with(text)
+        await driver.pilot.click(
+            offset=(cell_len(line[: line.index(text)]), driver.lines.index(line))
+        )
+        await driver.pilot.pause()
+
+    async def script(driver: Driver) -> None:
+        driver.app.page.table.move_cursor_to("docker/web-1")
+        await driver.press("f9", "enter")
+        await driver.sees("SIGTERM to web-1")
+        await click_on(driver, "n no")
+        await driver.until(lambda: isinstance(driver.app.screen, HomePage))
+        for key in ("f9", "question_mark", "y", "f6"):
+            await driver.press(key)
+            assert not isinstance(driver.app.screen, HomePage)
+            await driver.pilot.click(offset=(0, 0))
+            await driver.until(lambda: isinstance(driver.app.screen, HomePage))
+        await driver.press("enter", "2")
+        await type_command(driver, "ns")
+        await driver.sees("All namespaces")
+        await click_on(driver, "web-1 › Processes")
+        await driver.until(lambda: isinstance(driver.app.screen, ContainerScreen))
+        await click_on(driver, "Containers › web-1")
+        await driver.until(lambda: isinstance(driver.app.screen, HomePage))
+        assert sleeper.poll() is None
 
     drive(script, on_host(sleeper, start_time(sleeper.pid)))
 

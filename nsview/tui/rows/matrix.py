@@ -53,6 +53,8 @@ def _row(
     # What a user namespace owns fills a page, and is on the page of that namespace.
     own = [one for one in holders or () if one.kind not in ("owned", "child")]
     counted = "1 process" if share.members == 1 else f"{share.members} processes"
+    if share.ino == 0:
+        counted = "–"
     return MatrixRow(
         kind=share.kind,
         own=share.ino,

@@ -66,7 +66,9 @@ front of a name: K processes were OOM-killed, M memory or P tasks near the limit
     def __init__(self) -> None:
         super().__init__()
         self.options = HomeOptions()
-        self.table = RowTable(home_columns(self.options), placeholder="reading /proc ...")
+        self.table = RowTable(
+            home_columns(self.options), placeholder="reading /proc ...", markable=True
+        )
 
     def compose_view(self) -> ComposeResult:
         """The table, and nothing else."""
@@ -84,7 +86,9 @@ front of a name: K processes were OOM-killed, M memory or P tasks near the limit
     def remark(self) -> str:
         """How the table is cut and ordered, where that is not the usual way."""
         options = self.options
-        words = [f"by {options.grouping}"] if options.grouping != GROUPINGS[0] else []
+        words = [f"{self.table.marks} marked"] if self.table.marks else []
+        if options.grouping != GROUPINGS[0]:
+            words.append(f"by {options.grouping}")
         if options.filter:
             words.append(f"filter: {options.filter}")
         return " · ".join(words)
@@ -124,8 +128,19 @@ front of a name: K processes were OOM-killed, M memory or P tasks near the limit
         return container_place(self.snapshot, one)
 
     def copy_text(self) -> str | None:
-        """Its ref."""
-        return self.container.ref if self.container else None
+        """Refs, of the marked ones or of that under the cursor."""
+        return " ".join(one.ref for one in self.chosen) or None
+
+    @property
+    def chosen(self) -> list[Container]:
+        """The marked containers, else the one under the cursor."""
+        found = [self.snapshot.container(key) for key in self.table.chosen
+                 if self.snapshot and isinstance(key, str)]  # fmt: skip
+        return [one for one in found if one is not None]
+
+    @on(RowTable.Marked)
+    def _marked(self) -> None:
+        self.refresh_frame()
 
     @on(RowTable.Selected)
     def _open(self, event: RowTable.Selected) -> None:
@@ -190,7 +205,8 @@ front of a name: K processes were OOM-killed, M memory or P tasks near the limit
         )
 
     def action_clear_filter(self) -> None:
-        """Show everything again."""
+        """Mark nothing, show everything again."""
+        self.table.clear_marks()
         if self.options.filter:
             self._change(filter="")
 
@@ -212,11 +228,17 @@ front of a name: K processes were OOM-killed, M memory or P tasks near the limit
         return super().check_action(action, parameters)
 
     def action_signal(self) -> None:
-        """Send a signal to the first process of the container."""
-        one = self.container
-        if one is None or one.pid is None or one.start_time is None or one.kind == "host":
-            return
-        self.nsview.ask_signal(one.pid, one.start_time, f"{one.name} (process {one.pid})")
+        """Send a signal to the first process of each container that is chosen."""
+        running = [one for one in self.chosen if one.kind != "host" and one.pid is not None]
+        targets = [(one.pid, one.start_time) for one in running if one.pid and one.start_time]
+        if targets:
+            one = running[0]
+            label = (
+                f"{one.name} (process {one.pid})"
+                if len(targets) == 1
+                else (f"the first processes of {len(targets)} containers")
+            )
+            self.nsview.ask_signal(targets, label)
 
     def action_new_sandbox(self) -> None:
         """Fill in what it is to be."""

@@ -114,11 +114,10 @@ class ProcessObject(ObjectView):
 
     def action_signal(self) -> None:
         """Ask what to send to this process."""
-        pid, start_time = self._identity
-        task = self.snapshot.tasks.get(pid) if self.snapshot else None
+        task = self.snapshot.tasks.get(self._identity[0]) if self.snapshot else None
         if self.snapshot and task and isinstance(self.screen, Page):
             label = command_line(self.snapshot, task)
-            self.screen.nsview.ask_signal(pid, start_time, label)
+            self.screen.nsview.ask_signal([self._identity], label)
 
     def raw(self) -> object:
         """Census row and details."""

@@ -16,7 +16,7 @@ from nsview.kernel.task import Task
 from nsview.tui.help_texts import PROCESS_LIST
 from nsview.tui.page import Page
 from nsview.tui.place import Place, process_place
-from nsview.tui.row_table import Cell, Column, Row
+from nsview.tui.row_table import Cell, Column, Row, RowTable
 from nsview.tui.rows.levels import level_titles
 from nsview.tui.rows.processes import ProcessRow, command_line, members_within, process_rows
 from nsview.tui.rows.units import duration
@@ -50,6 +50,7 @@ class ProcessView(TableView):
     def __init__(self, ref: str | None = None) -> None:
         super().__init__()
         self._ref = ref
+        self.table = RowTable(markable=True)
         self._hidden: set[str] = set()
         self._flat = False
         self._levels: tuple[str, ...] = ("HOST",)
@@ -161,11 +162,12 @@ class ProcessView(TableView):
             self.screen.refresh_frame()
 
     def action_signal(self) -> None:
-        """Ask what to send to the process under the cursor."""
-        task = self.task_at_cursor()
-        if task is not None and isinstance(self.screen, Page):
-            label = command_line(self.snapshot, task) if self.snapshot else ""
-            self.screen.nsview.ask_signal(task.pid, task.start_time, label)
+        """Ask what to send to the processes that are marked, or to that under the cursor."""
+        tasks = self.chosen_tasks()
+        if tasks and self.snapshot and isinstance(self.screen, Page):
+            one = command_line(self.snapshot, tasks[0])
+            label = one if len(tasks) == 1 else f"{len(tasks)} processes"
+            self.screen.nsview.ask_signal([task.identity for task in tasks], label)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """`--readonly` takes the signal away; only the host has processes of both kinds."""
@@ -185,9 +187,12 @@ class ProcessView(TableView):
         return process_place(task) if task else None
 
     def copy_text(self) -> str | None:
-        """Its PID on the host."""
-        task = self.task_at_cursor()
-        return str(task.pid) if task else None
+        """PIDs on the host, of the marked ones or of that under the cursor."""
+        return " ".join(str(task.pid) for task in self.chosen_tasks()) or None
+
+    def chosen_tasks(self) -> list[Task]:
+        """Those marked that are still there, else the one under the cursor."""
+        return [task for key in self.table.chosen if (task := self.find_task(key)) is not None]
 
     def task_at_cursor(self) -> Task | None:
         """The process under the cursor, if it is still there and still the same."""

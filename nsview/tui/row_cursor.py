@@ -8,11 +8,12 @@ from nsview.tui.row_layout import Row
 
 
 class RowCursor:
-    """Rows in order, and a place among them that follows the key of its row."""
+    """Rows in order, a place among them that follows the key of its row, and marked ones."""
 
     def __init__(self) -> None:
         self.rows: list[Row] = []
         self.at = 0
+        self.marked: set[Hashable] = set()
         self._index: dict[Hashable, int] = {}
         self._wanted: Hashable | None = None
 
@@ -37,6 +38,7 @@ class RowCursor:
         wanted = None if self._wanted is None else self._index.get(self._wanted)
         self.at = self._nearest(old) if wanted is None else wanted
         self._wanted = None
+        self.marked &= self._index.keys()
 
     def clear(self) -> None:
         """No rows for now; the same things may come back, and then the cursor is where it was."""

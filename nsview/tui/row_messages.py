@@ -43,6 +43,10 @@ class Toggled(RowMessage):
     """Space on an expandable row, or a click on its mark: it is to be folded or unfolded."""
 
 
+class Marked(TableMessage):
+    """Other rows are marked now."""
+
+
 class SortRequested(TableMessage):
     """The rows are wanted in another order: a click on a title, or a key."""
 

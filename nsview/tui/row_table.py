@@ -40,7 +40,7 @@ class RowTable(SortKeys, can_focus=True):
         for name in (
             "header", "sorted", "cursor", "cursor-blurred", "placeholder", "tree", "group",
             "dim", "label", "title", "accent", "good", "warn", "alert",
-            "added", "modified", "removed",
+            "added", "modified", "removed", "marked",
         )
     }  # fmt: skip
 
@@ -56,19 +56,26 @@ class RowTable(SortKeys, can_focus=True):
         Binding("left", "sideways(-1)", "scroll left", show=False, id="table.left"),
         Binding("right", "sideways(1)", "scroll right", show=False, id="table.right"),
         Binding("enter", "select", "open", key_display="⏎", id="table.open"),
-        Binding("space", "fold", "fold", show=False, id="table.fold"),
+        Binding("space", "fold", "fold, or mark", show=False, id="table.fold"),
     ]
 
     Selected: TypeAlias = row_messages.Selected
     Highlighted: TypeAlias = row_messages.Highlighted
     Toggled: TypeAlias = row_messages.Toggled
+    Marked: TypeAlias = row_messages.Marked
     SortRequested: TypeAlias = row_messages.SortRequested
     SortMenuRequested: TypeAlias = row_messages.SortMenuRequested
 
     def __init__(
-        self, columns: Sequence[Column] = (), *, id: str | None = None, placeholder: str = ""
+        self,
+        columns: Sequence[Column] = (),
+        *,
+        id: str | None = None,
+        placeholder: str = "",
+        markable: bool = False,
     ) -> None:
         super().__init__(id=id)
+        self._markable = markable
         self._columns = tuple(columns)
         self._cursor = RowCursor()
         self._widths = measure(self._columns, ())
@@ -121,7 +128,24 @@ class RowTable(SortKeys, can_focus=True):
             self._placeholder = text
             self.refresh()
 
-    # The cursor.
+    # The cursor, and the marks.
+
+    @property
+    def chosen(self) -> list[Hashable]:
+        """The keys of the marked rows in their order; without any, that of the cursor's row."""
+        marked = [row.key for row in self.rows if row.key in self._cursor.marked]
+        return marked or ([] if self.cursor_row is None else [self.cursor_row.key])
+
+    @property
+    def marks(self) -> int:
+        """How many rows are marked."""
+        return len(self._cursor.marked)
+
+    def clear_marks(self) -> None:
+        """Mark none."""
+        self._cursor.marked.clear()
+        self.refresh()
+        self.post_message(self.Marked(self))
 
     @property
     def cursor_key(self) -> Hashable | None:
@@ -191,9 +215,15 @@ class RowTable(SortKeys, can_focus=True):
             self.post_message(self.Selected(self, row.key))
 
     def action_fold(self) -> None:
-        """Fold or unfold the row under the cursor."""
-        if (row := self.cursor_row) is not None and row.expandable:
+        """Fold or unfold the row under the cursor; one without others below it is marked."""
+        row = self.cursor_row
+        if row is not None and row.expandable:
             self.post_message(self.Toggled(self, row.key))
+        elif row is not None and self._markable and len(row.cells) > 1:
+            self._cursor.marked ^= {row.key}
+            self.refresh_line(self._cursor.at + _HEADER)
+            self._move(self._cursor.at + 1)
+            self.post_message(self.Marked(self))
 
     # The mouse.
 
@@ -282,10 +312,11 @@ class RowTable(SortKeys, can_focus=True):
         return strip.crop_extend(left, left + width, fill)
 
     def _state(self, number: int) -> tuple[str, ...]:
-        style = self.rows[number].style
+        row = self.rows[number]
+        mark = ("marked",) if row.key in self._cursor.marked else ()
         if number != self._cursor.at:
-            return (style,)
-        return (style, "cursor" if self.has_focus else "cursor-blurred")
+            return (row.style, *mark)
+        return (row.style, "cursor" if self.has_focus else "cursor-blurred", *mark)
 
     def _refresh_changed(self, old: list[Row]) -> None:
         top = self.scroll_offset.y

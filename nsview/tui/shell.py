@@ -63,8 +63,8 @@ class Shell(App[None]):
             raise NoSuchObject("nothing has been read yet")
         return find_container(self.snapshot, reference)
 
-    def ask_signal(self, pid: int, start_time: int, label: str) -> None:
-        """Ask which signal to send to exactly that process, ask again, send it."""
+    def ask_signal(self, targets: Sequence[tuple[int, int]], label: str) -> None:
+        """Ask which signal to send to exactly these (PID, start time), ask again, send it."""
         if self.readonly:
             return
         from nsview.tui.signal import ConfirmScreen, deliver, signal_choice
@@ -76,9 +76,10 @@ class Shell(App[None]):
 
         def send(number: int, yes: bool | None) -> None:
             if yes:
-                problem = deliver(self.source.procfs, pid, start_time, number)
-                words = problem or f"{signal.Signals(number).name} was sent to {label}"
-                self.say(words, severity="error" if problem else "information")
+                sent = [deliver(self.source.procfs, *one, number) for one in targets]
+                problems = "; ".join(filter(None, sent))
+                words = problems or f"{signal.Signals(number).name} was sent to {label}"
+                self.say(words, severity="error" if problems else "information")
                 self.scanner.look_now()
 
         self.push_screen(signal_choice(label), choose)

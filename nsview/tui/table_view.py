@@ -109,7 +109,8 @@ class TableView(View):
     @property
     def remark(self) -> str:
         """The filter, while there is one: rows that are not shown must not be forgotten."""
-        return f"/{self.typed_filter}" if self.typed_filter else ""
+        marks = f"{self.table.marks} marked" if self.table.marks else ""
+        return " · ".join(filter(None, (marks, self.typed_filter and f"/{self.typed_filter}")))
 
     def set_filter(self, typed: str) -> None:
         """Show only the rows that fit."""
@@ -136,13 +137,14 @@ class TableView(View):
             self.screen.ask_to_save(table, lambda: rows_as_mappings(table.columns, table.rows))
 
     def action_clear_filter(self) -> None:
-        """Escape: the filter first."""
+        """Escape: the marks and the filter first."""
+        self.table.clear_marks()
         self.set_filter("")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Without a filter Escape is the page's."""
         if action == "clear_filter":
-            return bool(self.typed_filter)
+            return bool(self.typed_filter or self.table.marks)
         return super().check_action(action, parameters)
 
     def toggle_row(self, key: Hashable) -> None:
@@ -154,6 +156,13 @@ class TableView(View):
     def _fold(self, event: RowTable.Toggled) -> None:
         event.stop()
         self.toggle_row(event.key)
+
+    @on(RowTable.Marked)
+    def _marked(self, event: RowTable.Marked) -> None:
+        event.stop()
+        self.refresh_bindings()
+        if isinstance(self.screen, Page):
+            self.screen.refresh_frame()
 
     @on(RowTable.SortRequested)
     def _sort_by(self, event: RowTable.SortRequested) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from textual import on
@@ -51,7 +51,7 @@ class PageApp(App[None]):
         self.history.add(snapshot)
         self.scanner = FakeScanner(answer)
         self.source = None
-        self.signals: list[tuple[int, int, str]] = []
+        self.signals: list[tuple[list[tuple[int, int]], str]] = []
         self.said: list[str] = []
 
     def on_mount(self) -> None:
@@ -67,8 +67,8 @@ class PageApp(App[None]):
     def say(self, words: str, *, title: str = "", severity: str = "information") -> None:
         self.said.append(words)
 
-    def ask_signal(self, pid: int, start_time: int, label: str) -> None:
-        self.signals.append((pid, start_time, label))
+    def ask_signal(self, targets: Sequence[tuple[int, int]], label: str) -> None:
+        self.signals.append((list(targets), label))
 
     def open_ref(self, ref: str, tab: str = "summary") -> None:
         self.push_screen(ContainerScreen(ref, tab))

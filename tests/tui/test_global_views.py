@@ -130,7 +130,7 @@ def test_a_signal_can_be_sent_from_the_page_of_a_process() -> None:
 
     async def steps(pilot: Any) -> None:
         await pilot.press("f9")
-        assert app.signals == [(4790, 47900, "nginx: worker process")]
+        assert app.signals == [([(4790, 47900)], "nginx: worker process")]
         assert "signal" in app.lines[-1]
         app.readonly = True
         app.screen.refresh_bindings()
@@ -138,6 +138,30 @@ def test_a_signal_can_be_sent_from_the_page_of_a_process() -> None:
         await pilot.pause()
         assert len(app.signals) == 1
         assert "signal" not in app.lines[-1]
+
+    drive(app, steps)
+
+
+def test_marked_processes_are_signalled_and_copied_together() -> None:
+    app = app_of(process_list_page())
+
+    async def steps(pilot: Any) -> None:
+        table = app.screen.query_one(RowTable)
+        await pilot.press("t")
+        table.move_cursor_to((4790, 47900))
+        await pilot.press("space", "space")
+        assert table.cursor_key == (5200, 52000)
+        assert "2 marked" in app.lines[1]
+        app.screen.view.rebuild()
+        await pilot.press("f9")
+        assert app.signals == [([(4790, 47900), (4791, 47910)], "2 processes")]
+        assert app.screen.view.copy_text() == "4790 4791"
+        rest = {pid: task for pid, task in app.snapshot.tasks.items() if pid != 4791}
+        app.look(replace(app.snapshot, tasks=rest))
+        assert table.chosen == [(4790, 47900)]
+        await pilot.press("escape")
+        assert "marked" not in app.lines[1]
+        assert app.screen.view.copy_text() == "5200"
 
     drive(app, steps)
 

@@ -125,6 +125,21 @@ def test_escape_in_the_filter_shows_everything_again() -> None:
     drive(script)
 
 
+def test_marked_containers_are_copied_together() -> None:
+    async def script(driver: Driver) -> None:
+        driver.app.page.table.move_cursor_to("docker/db")
+        await driver.press("space", "space")
+        assert driver.app.page.copy_text() == "docker/db docker/dind"
+        assert "2 marked" in driver.lines[1]
+        await driver.press("G", "space")  # a remark is nothing to mark
+        assert driver.app.page.table.marks == 2
+        await driver.press("escape")
+        assert driver.app.page.table.marks == 0
+        assert isinstance(driver.app.screen, HomePage)
+
+    drive(script)
+
+
 def test_what_a_filter_would_find_among_the_stopped_is_said() -> None:
     async def script(driver: Driver) -> None:
         await driver.press("slash", *"old-job", "enter")

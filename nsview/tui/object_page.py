@@ -18,7 +18,7 @@ from nsview.tui.help_texts import MOUNT, NAMESPACE, PROCESS
 from nsview.tui.page import Page
 from nsview.tui.place import Place, process_place
 from nsview.tui.rows.pages import clock_time, mount_grids, namespace_grids, process_grids
-from nsview.tui.rows.processes import command_line
+from nsview.tui.rows.processes import process_words
 from nsview.tui.scanner import Job
 from nsview.tui.view import View
 from nsview.tui.view_page import ViewPage
@@ -116,7 +116,7 @@ class ProcessObject(ObjectView):
         """Ask what to send to this process."""
         task = self.snapshot.tasks.get(self._identity[0]) if self.snapshot else None
         if self.snapshot and task and isinstance(self.screen, Page):
-            label = command_line(self.snapshot, task)
+            label = process_words(self.snapshot, task)
             self.screen.nsview.ask_signal([self._identity], label)
 
     def raw(self) -> object:

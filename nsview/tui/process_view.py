@@ -18,7 +18,13 @@ from nsview.tui.page import Page
 from nsview.tui.place import Place, process_place
 from nsview.tui.row_table import Cell, Column, Row, RowTable
 from nsview.tui.rows.levels import level_titles
-from nsview.tui.rows.processes import ProcessRow, command_line, members_within, process_rows
+from nsview.tui.rows.processes import (
+    ProcessRow,
+    command_line,
+    members_within,
+    process_rows,
+    process_words,
+)
 from nsview.tui.rows.units import duration
 from nsview.tui.scanner import Job
 from nsview.tui.table_view import SortKey, TableView, tree_row
@@ -165,7 +171,7 @@ class ProcessView(TableView):
         """Ask what to send to the processes that are marked, or to that under the cursor."""
         tasks = self.chosen_tasks()
         if tasks and self.snapshot and isinstance(self.screen, Page):
-            one = command_line(self.snapshot, tasks[0])
+            one = process_words(self.snapshot, tasks[0])
             label = one if len(tasks) == 1 else f"{len(tasks)} processes"
             self.screen.nsview.ask_signal([task.identity for task in tasks], label)
 

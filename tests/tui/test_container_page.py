@@ -227,7 +227,7 @@ def test_signal_is_asked_about_the_process_under_the_cursor() -> None:
 
     async def steps(pilot: Any) -> None:
         await pilot.press("down", "f9")
-        assert app.signals == [([(4790, 47900)], "nginx: worker process")]
+        assert app.signals == [([(4790, 47900)], "process 4790, nginx: worker process")]
 
     drive(app, steps)
 

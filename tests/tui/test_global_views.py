@@ -130,7 +130,7 @@ def test_a_signal_can_be_sent_from_the_page_of_a_process() -> None:
 
     async def steps(pilot: Any) -> None:
         await pilot.press("f9")
-        assert app.signals == [([(4790, 47900)], "nginx: worker process")]
+        assert app.signals == [([(4790, 47900)], "process 4790, nginx: worker process")]
         assert "signal" in app.lines[-1]
         app.readonly = True
         app.screen.refresh_bindings()

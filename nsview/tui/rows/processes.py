@@ -101,6 +101,11 @@ def command_line(snapshot: Snapshot, task: Task) -> str:
     return display(text[:_COMMAND_LIMIT]) + ("…" if len(text) > _COMMAND_LIMIT else "")
 
 
+def process_words(snapshot: Snapshot, task: Task) -> str:
+    """Which process is meant, in a question: ``process 4790, nginx: worker process``."""
+    return f"process {task.pid}, {command_line(snapshot, task)}"
+
+
 def members_within(snapshot: Snapshot, ref: str) -> list[int]:
     """Host PIDs of a container and of those that run inside it; the host's own for the host."""
     within = {ref}

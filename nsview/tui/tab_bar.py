@@ -60,9 +60,16 @@ class TabBar(Widget):
             start = end
 
     def _labels(self) -> list[str]:
-        """As long as there is room for: with brackets, without, with shorter names."""
+        """As long as there is room for: with brackets, without, with shorter names, with none."""
         labels = self._written(_BRACKETS, {})
-        for fence, names in ((_SPACE, {}), (_SPACE, _SHORT), (_NOTHING, _SHORT)):
+        nameless = dict.fromkeys(self._names, "")
+        narrower: tuple[tuple[tuple[str, str], Mapping[str, str]], ...] = (
+            (_SPACE, {}),
+            (_SPACE, _SHORT),
+            (_NOTHING, _SHORT),
+            (_NOTHING, nameless),
+        )
+        for fence, names in narrower:
             if sum(len(label) + 1 for label in labels) <= self.size.width:
                 break
             labels = self._written(fence, names)
@@ -73,7 +80,8 @@ class TabBar(Widget):
         for index, name in enumerate(self._names):
             active = index == self.active
             left, right = _ACTIVE if active else fence
-            note = f" {self._notes[name]}" if name in self._notes else ""
             word = name if active else shorter.get(name, name)
-            labels.append(f"{left}{index + 1} {word}{note}{right}")
+            note = self._notes.get(name, "") if word else ""
+            text = " ".join(filter(None, (str(index + 1), word, note)))
+            labels.append(f"{left}{text}{right}")
         return labels

@@ -17,7 +17,7 @@ from nsview.host.process_details import ProcessDetails
 from nsview.host.process_users import NamesInside, ProcessUsers
 from nsview.kernel.idmap import IdRange
 from nsview.kernel.mountinfo import parse_mountinfo
-from nsview.tui.container import ContainerScreen
+from nsview.tui.container import TABS, ContainerScreen
 from nsview.tui.facts import Facts
 from nsview.tui.row_table import RowTable
 from nsview.tui.tabs.changes import ChangesTab
@@ -203,6 +203,19 @@ def test_nested_containers_add_a_column() -> None:
     async def steps(_: Any) -> None:
         assert "HOST▲ IN dind  IN inner" in app.text
         assert "5210       19         1" in app.text
+
+    drive(app, steps)
+
+
+def test_every_tab_has_its_number_however_narrow_it_is() -> None:
+    app = page_app()
+
+    async def steps(pilot: Any) -> None:
+        await pilot.resize_terminal(44, 15)
+        await pilot.pause()
+        bar = app.lines[2]
+        assert "▐1 Summary▌" in bar
+        assert bar.split()[-1] == str(len(TABS))
 
     drive(app, steps)
 

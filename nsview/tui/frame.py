@@ -37,12 +37,16 @@ class Line(Widget):
         """Both parts, fitted."""
         width = self.size.width - 2
         kept = min(_length(cut(self._right, width)), width // _RIGHT_SHARE)
-        fits = _length(cut(self._left, width)) + _length(cut(self._right, width)) + 2 <= width
-        left = cut(self._left if fits or not self._short else self._short, width - kept - 2)
+        left = cut(self._left_part(), width - kept - 2)
         room = width - _length(left)
         right = cut(self._right, room - 2)
         space = " " * max(0, room - _length(right))
         return Content.assemble(" ", *left, space, *right, " ")
+
+    def _left_part(self) -> tuple[Piece, ...]:
+        width = self.size.width - 2
+        whole = _length(cut(self._left, width)) + _length(cut(self._right, width)) + 2
+        return self._short if self._short and whole > width else self._left
 
 
 def cut(parts: Sequence[Piece], width: int) -> list[Piece]:
@@ -84,11 +88,13 @@ class Crumbs(Line):
 
     def on_click(self, event: events.Click) -> None:
         """Crumbs and what stands between them take turns."""
+        parts = self._left_part()
+        first = (len(self._left) - len(parts)) // 2
         start = 1
-        for number, (text, _) in enumerate(cut(self._left, self.size.width - 2)):
+        for number, (text, _) in enumerate(cut(parts, self.size.width - 2)):
             end = start + cell_len(text)
             if start <= event.x < end and number % 2 == 0:
-                self.post_message(self.Chosen(number // 2))
+                self.post_message(self.Chosen(first + number // 2))
             start = end
 
     def show(self, trail: Sequence[str], remark: str, *, alarming: bool) -> None:
@@ -96,12 +102,17 @@ class Crumbs(Line):
         parts: list[Piece] = []
         for number, crumb in enumerate(trail):
             if number:
-                parts.append((" › ", "$foreground 40%"))
+                parts.append((" › ", _BETWEEN))
             parts.append((crumb, "bold" if number == len(trail) - 1 else "$foreground 70%"))
         style = "bold $text-error" if alarming else "$foreground 60%"
-        self.show_parts(parts, [(remark, style)])
+        # Where you are counts more than how you came there.
+        short = [("…", _BETWEEN), *parts[-_LAST_TWO:]] if len(parts) > _LAST_TWO else []
+        self.show_parts(parts, [(remark, style)], short)
 
 
+_BETWEEN = "$foreground 40%"
+#: Two crumbs, and what stands before each of them.
+_LAST_TWO = 4
 _HINT_GAP = 2
 #: What begins so can be done nearly everywhere: it is named where there is room left.
 _COMMON = ("table.sort", "page.", "app.")

@@ -182,6 +182,20 @@ def test_failure_is_shown_and_gone_with_the_next_good_look() -> None:
     drive(script, source, wait=False, size=(160, 45))
 
 
+def test_a_long_trail_shows_its_end_and_its_crumbs_are_still_clicked() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("enter", "7")
+        for line in ("ps", "ns", "pid 1", "xray"):
+            await type_command(driver, line)
+        await driver.sees("… › PID 1 › X-ray")
+        await driver.pilot.click(offset=(6, 1))
+        await driver.until(lambda: driver.lines[1].endswith("› PID 1"))
+        await driver.pilot.click(offset=(1, 1))
+        await driver.until(lambda: driver.lines[1].endswith("› All processes"))
+
+    drive(script, size=(60, 24))
+
+
 def test_raw_is_searched_and_n_goes_on() -> None:
     async def script(driver: Driver) -> None:
         await driver.press("j", "y")

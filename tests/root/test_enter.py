@@ -272,6 +272,30 @@ def test_a_deleted_working_directory(tmp_path: Path) -> None:
     assert "working directory" in done.err
 
 
+_DIG = """
+import os
+for _ in range(20):
+    os.mkdir("x" * 250)
+    os.chdir("x" * 250)
+print("ready", flush=True)
+os.execvp("sleep", ["sleep", "infinity"])
+"""
+
+
+def test_a_working_directory_whose_name_is_too_long() -> None:
+    script = 'mount -t tmpfs none /mnt && cd /mnt && exec "$@"'
+    words = ("sh", "-c", script, "sh", sys.executable, "-I", "-S", "-c", _DIG)
+    flags = ("--kill-child", "--pid", "--mount-proc", "--")
+    with started("unshare", *flags, *words) as process:
+        assert read_line(process) == "ready"
+        pid = wait_until(lambda: running(process.pid))
+        done = nsview("enter", str(pid), "--", "sh", "-c", "pwd -P | wc -c; stat -c %d .")
+        device = os.stat(f"/proc/{pid}/cwd").st_dev
+    # Where it is, however long its name: or in /, and then that is said.
+    assert done.status == 0, done.err
+    assert str(device) in done.out.decode().split() or "working directory" in done.err
+
+
 def test_cwd_and_magic_links(box: int, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("/proc/self/fd/0")
     assert nsview("enter", str(box), "--cwd", "/etc", "--", "pwd").out == b"/etc\n"

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from support.command import ENVIRONMENT, command, nsview
-from support.processes import read_line, running, sandbox, started, wait_until
+from support.processes import descendants, read_line, running, sandbox, started, wait_until, watched
 from support.requirements import need_programs
 
-from nsview.enter.enter import Choice, enter
+from nsview.enter.enter import Choice, enter, prepare
 from nsview.errors import NoSuchObject, NsviewError
 from nsview.host.host import Host
 from nsview.kernel.procfs import Procfs
@@ -45,6 +47,21 @@ def test_a_target_that_has_ended() -> None:
     with pytest.raises(NoSuchObject):
         enter(Procfs(), task, Choice(command=("true",)), lambda *_: None)
     assert set(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_target_that_ends_before_it_is_joined() -> None:
+    """Case 2, later: everything is open, and the pid namespace takes nobody in any more."""
+    with sandbox(*_BOX) as pid:
+        task = Host().snapshot().tasks[pid]
+        with prepare(Procfs(), task, Choice(command=("true",))) as ready:
+            with watched([pid]) as ended:
+                os.kill(pid, signal.SIGKILL)
+                wait_until(ended)
+            with pytest.raises(NsviewError, match="in the pid namespace"):
+                ready.run(lambda *_: None)
+    # The joining process was waited for.
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
 
 
 def test_with_threads_of_our_own(box: int) -> None:
@@ -100,6 +117,58 @@ def test_nobody_may_trace_who_enters(box: int, tmp_path: Path) -> None:
     dropped = next(at for at, line in enumerate(lines) if "PR_CAPBSET_DROP" in line or
                    "PR_CAP_AMBIENT" in line)  # fmt: skip
     assert lines.index(dumpable[0]) < first < changed < lines.index(dumpable[1]) < dropped
+
+
+#: Looks at every process that appears in its pid namespace, and says whose program it could open.
+_SPY = """
+import os
+print("ready", flush=True)
+own = os.getpid()
+os.set_blocking(0, False)
+while True:
+    try:
+        if not os.read(0, 1):
+            break
+    except BlockingIOError:
+        pass
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        if int(pid) == own:
+            continue
+        for name in ("exe", "root/bin/true", "fd/0", "fd/3", "fd/5", "fd/9"):
+            try:
+                fd = os.open(f"/proc/{pid}/{name}", os.O_RDONLY | os.O_NONBLOCK)
+            except OSError:
+                continue
+            print(os.readlink(f"/proc/self/fd/{fd}"), flush=True)
+            os.close(fd)
+"""
+#: As docker has it: without sys_ptrace, sys_admin.
+_FEW = "-all,+chown,+dac_override,+fowner,+fsetid,+kill,+setgid,+setuid,+setpcap,+net_raw,+mknod"
+
+
+def test_a_spy_in_the_container_never_gets_hold_of_who_enters(tmp_path: Path) -> None:
+    """Case 9, for real: it sees the command, and nothing of what the command was before."""
+    need_programs("setpriv")
+    spy = tmp_path / "spy.py"
+    spy.write_text(_SPY)
+    said = tmp_path / "said"
+    program = Path(os.path.realpath(sys.executable))
+    before = program.stat()
+    script = f"exec setpriv --bounding-set {_FEW} {sys.executable} -I -S {spy} >{said}"
+    with started(
+        "unshare", "--kill-child", "--pid", "--mount-proc", "--", "sh", "-c", script
+    ) as one:
+        pid = wait_until(lambda: descendants(one.pid)[1:])[0]
+        wait_until(lambda: said.exists() and said.read_text())
+        for _ in range(30):
+            done = nsview("enter", str(pid), "--", "/bin/sleep", "0.02")
+            assert done.status == 0, done.err
+    opened = set(said.read_text().split("\n")) - {"ready", ""}
+    strange = {path for path in opened if "memfd" in path or "python" in path or "/proc" in path}
+    assert strange == set()
+    assert any(path.endswith("/sleep") for path in opened), opened
+    after = program.stat()
+    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
 
 
 _PASSWD_TRAPS = [

@@ -160,6 +160,24 @@ def test_ended_by_a_signal_it_leaves_the_terminal_as_it_was(box: int, number: in
         assert undone in end
 
 
+def test_killed_on_its_screen_it_leaves_the_terminal_as_it_was(box: int) -> None:
+    script = "printf '\\033[?1049h\\033[?1000h\\033[?25lready'; stty raw -echo; kill -9 $$"
+    with entered(box, "--", "sh", "-c", script) as (one, near):
+        status = one.wait()
+        one.received += _rest(one)
+        assert termios.tcgetattr(near)[3] & (termios.ECHO | termios.ICANON)
+    assert os.waitstatus_to_exitcode(status) == 128 + signal.SIGKILL
+    end = one.received.partition(b"ready")[2]
+    for undone in (b"?1049l", b"?1000l", b"?25h"):
+        assert undone in end
+
+
+def test_its_descriptors_are_three(box: int) -> None:
+    with entered(box, "--", "sh", "-c", "ls /proc/$$/fd; :") as (one, _):
+        one.wait()
+    assert one.received.split() == [b"0", b"1", b"2"]
+
+
 def _rest(one: Terminal) -> bytes:
     found = b""
     while select.select([one.fd], [], [], 0)[0]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Final, Protocol
 
 from nsview.enter.relay import Person, Stream, relay
-from nsview.enter.terminal import Modes, copy_size, raw
+from nsview.enter.terminal import Modes, copy_size, own_lines, raw
 
 _STDERR: Final = 2
 _HANG_UP_SECONDS: Final = 2.0
@@ -99,7 +99,11 @@ def relay_terminal(
                 elif number in _PASSED_ON:
                     who.signal = number
 
-        events = {link.status.fileno(): link.hear, waking: attend}
+        def hear() -> None:
+            with own_lines(0):
+                link.hear()
+
+        events = {link.status.fileno(): hear, waking: attend}
 
         def stays() -> bool:
             return link.running and not (who.signal or who.detached)

@@ -143,6 +143,25 @@ class Modes:
 
 
 @contextlib.contextmanager
+def own_lines(fd: int) -> Iterator[None]:
+    """What we ourselves say to a raw terminal in the block begins each line at its left edge."""
+    _process_output(fd, True)
+    try:
+        yield
+    finally:
+        _process_output(fd, False)
+
+
+def _process_output(fd: int, on: bool) -> None:
+    with contextlib.suppress(termios.error):  # hung up
+        attributes = termios.tcgetattr(fd)
+        attributes[1] |= termios.OPOST | termios.ONLCR
+        if not on:
+            attributes[1] &= ~termios.OPOST
+        termios.tcsetattr(fd, termios.TCSANOW, attributes)
+
+
+@contextlib.contextmanager
 def raw(fd: int, modes: Modes) -> Iterator[None]:
     """Our terminal passes every key on; as it was, and at rest, at the end of the block."""
     before = termios.tcgetattr(fd)

@@ -172,6 +172,14 @@ def test_killed_on_its_screen_it_leaves_the_terminal_as_it_was(box: int) -> None
         assert undone in end
 
 
+def test_what_we_say_ourselves_are_lines(box: int) -> None:
+    with entered(box, "-v", "--", "printf", "end") as (one, near):
+        one.wait()
+        assert termios.tcgetattr(near)[1] & termios.OPOST
+    assert one.received.count(b"\r\nnsview: ") > 5
+    assert one.received.count(b"\n") == one.received.count(b"\r\n")
+
+
 def test_its_descriptors_are_three(box: int) -> None:
     with entered(box, "--", "sh", "-c", "ls /proc/$$/fd; :") as (one, _):
         one.wait()

@@ -17,10 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Remove them one after the other."""
-    from nsview.cli.stop import need_root
     from nsview.sandbox.control import find_sandbox, remove_sandbox
 
-    need_root()
     for identity in [find_sandbox(one) for one in arguments.ref]:
         remove_sandbox(identity, force=arguments.force)
     return 0

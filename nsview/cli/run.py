@@ -33,6 +33,9 @@ says so. Rights are as docker gives them: fourteen capabilities, its list of sys
 and read-only parts of /proc and /sys; and no_new_privs. What the command writes is in the upper
 directory, until nsview rm, or with --rm until it ends. Ctrl-] three times hangs up.
 
+Without root, --userns makes sandboxes of one user: of directories, without limits or a network,
+their state in XDG_RUNTIME_DIR.
+
 SIZE is bytes, or has a unit: 64m, 2g (powers of 1024).
 
 exit status: the command's own, 128 + signal; 126 it cannot be executed, 127 it is not there,

@@ -62,6 +62,8 @@ class Record:
     """Frozen (docker pause, podman pause), as the files claim it."""
     pid: int | None = None
     """Host PID of its first process, as the files claim it."""
+    start_time: int | None = None
+    """And when that began, in clock ticks since boot, where they say it."""
     started: float | None = None
     """Unix time."""
     created: float | None = None

@@ -13,6 +13,7 @@ A directory without ``config.json`` is one that is just being made, or half remo
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,10 +21,10 @@ from typing import Final
 
 from nsview.engines.base import Daemon, Record, User
 from nsview.engines.disk import DiskStore, names, open_folder, read_file
+from nsview.engines.nsview_places import state_of
 from nsview.engines.stored_stack import StoredLayer, StoredStack
 from nsview.engines.untrusted import mapping, parse_json, sequence, text, texts, timestamp
 
-STATE: Final = "/run/nsview"
 CONFIG: Final = "config.json"
 PROCESS: Final = "process"
 ENDED: Final = "ended"
@@ -102,6 +103,7 @@ class NsviewStore(DiskStore):
                 image=text(config, "image"),
                 running=running,
                 pid=process[0] if process and running else None,
+                start_time=process[1] if process and running else None,
                 created=timestamp(config, "created"),
                 command=texts(config, "command"),
                 driver="overlay",
@@ -137,5 +139,6 @@ def read_stack(store: NsviewStore, sandbox: str) -> StoredStack | None:
 
 def nsview_stores(daemons: Sequence[Daemon], users: Sequence[User]) -> Iterator[NsviewStore]:
     """Where sandboxes are; it exists once there was one."""
-    del daemons, users
-    yield NsviewStore("/", STATE, 0)
+    del daemons
+    for uid in dict.fromkeys((0, os.geteuid(), *(user.uid for user in users))):
+        yield NsviewStore("/", state_of(uid), uid)

@@ -65,10 +65,14 @@ def build_containers(
 def _identify(
     group: Group, tasks: Mapping[int, Task], records: Records, facts: Facts
 ) -> tuple[Match | None, Record | None]:
-    # By its cgroup; or by who launched it, as where rootless podman may make no cgroups. A command
-    # line proves nothing: it is believed as to containers of the same user only.
+    # By its cgroup; or, as where users may make no cgroups, by its first process or by who launched
+    # that (podman). What a user's files say is believed as to that user's processes, a command line
+    # proves nothing: it is believed as to containers of the same user only.
     if group.match is not None:
         return group.match, records.find(group.match)
+    named = records.of_first(group.first)
+    if named is not None:
+        return Match(engine=named.engine, id=named.id, user=named.user), named
     match = None if group.isolated else _launcher(group.first, tasks, facts)
     record = records.find(match) if match is not None and match.id else None
     launcher = tasks.get(group.first.ppid)

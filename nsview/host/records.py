@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from nsview.engines.base import Match, Record
+from nsview.kernel.task import Task
 
 _RANDOM_ID = 32
 """An id of so many characters or more is random, and no two engines give the same."""
@@ -18,6 +19,14 @@ class Records:
         self._by_id: dict[str, list[Record]] = {}
         for record in self.all:
             self._by_id.setdefault(record.id, []).append(record)
+        self._by_first = {
+            (one.pid, one.start_time): one for one in self.all if one.start_time is not None
+        }
+
+    def of_first(self, task: Task) -> Record | None:
+        """The record that names exactly this process as its first; of its own user's containers."""
+        record = self._by_first.get(task.identity)
+        return record if record is not None and record.user == task.uid else None
 
     def find(self, match: Match) -> Record | None:
         """The record of a match: the same id, and the same engine where the id is a free name.

@@ -66,7 +66,8 @@ def _die_with_launcher(reading: int, report: int) -> None:
 
 def _bear_in_user_namespace(orders: Orders, reading: int, report: int) -> int:
     Step.words = "making a user namespace"
-    user_namespace = _make_user_namespace(orders["uid_map"], orders["gid_map"])
+    rootless = orders["rootless"]
+    user_namespace = -1 if rootless else _make_user_namespace(orders["uid_map"], orders["gid_map"])
     libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
     words, say = os.pipe2(os.O_CLOEXEC)
     born, adopt = os.pipe2(os.O_CLOEXEC)
@@ -75,8 +76,12 @@ def _bear_in_user_namespace(orders: Orders, reading: int, report: int) -> int:
         os.close(words)
         os.close(adopt)
         _die_with_launcher(reading, report)
-        mounts = make_mounts(orders, user_namespace)
-        _become_root_of(user_namespace)
+        if rootless:
+            _become_root_by_oneself(orders["uid_map"], orders["gid_map"])
+            mounts = make_mounts(orders)
+        else:
+            mounts = make_mounts(orders, user_namespace)
+            _become_root_of(user_namespace)
         _leave(orders, _kinds(orders))
         child = os.fork()
         if child == 0:
@@ -87,7 +92,7 @@ def _bear_in_user_namespace(orders: Orders, reading: int, report: int) -> int:
             be_first(orders, report, mounts)
         os.write(say, b"%d" % child)
         os._exit(0)
-    for fd in (say, born, user_namespace):
+    for fd in (say, born, *((user_namespace,) if user_namespace >= 0 else ())):
         os.close(fd)
     said = os.read(words, _WORD)
     os.close(words)
@@ -122,6 +127,14 @@ def _make_user_namespace(uid_map: bytes, gid_map: bytes) -> int:
     finally:
         os.kill(child, _KILL)
         os.waitpid(child, 0)
+
+
+def _become_root_by_oneself(uid_map: bytes, gid_map: bytes) -> None:
+    """Map nobody but ourselves: that takes no rights, if groups can no longer be dropped."""
+    libc.unshare(libc.CLONE_NEWUSER)
+    for name, data in (("setgroups", b"deny"), ("uid_map", uid_map), ("gid_map", gid_map)):
+        with open(f"/proc/self/{name}", "wb", buffering=0) as file:
+            file.write(data)
 
 
 def _become_root_of(user_namespace: int) -> None:

@@ -47,6 +47,9 @@ class Groups:
 def make_groups(sandbox: str, limits: Limits) -> Groups:
     """Make the control groups of a sandbox, and set its limits."""
     groups = Groups()
+    if os.geteuid():
+        groups.refused.append("no limits, of processes neither: control groups are root's to make")
+        return groups
     wanted = _wanted(limits)
     for hierarchy in read_cgroupfs().hierarchies:
         if "cpuset" in hierarchy.options and hierarchy.version == 1:

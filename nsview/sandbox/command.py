@@ -59,7 +59,8 @@ def _become(orders: Orders, become: Become, report: int) -> None:
             os.fchown(0, become["uid"], -1)
         libc.drop_bounding(orders["bounding"])
         libc.prctl(libc.PR_CAP_AMBIENT, libc.PR_CAP_AMBIENT_CLEAR_ALL)
-        os.setgroups(become["groups"])
+        if not orders["rootless"]:  # where no group can be dropped
+            os.setgroups(become["groups"])
         os.setresgid(become["gid"], become["gid"], become["gid"])
         os.setresuid(become["uid"], become["uid"], become["uid"])
         held = libc.permitted_capabilities() & orders["bounding"]

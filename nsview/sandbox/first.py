@@ -34,7 +34,8 @@ def be_first(orders: Orders, report: int, mounts: Mounts | None) -> None:
     `mounts` are there already where only root of the host could make them. In a user namespace
     they are mounted in a mount namespace that it owns: so another one is made.
     """
-    libc.prctl(libc.PR_SET_DUMPABLE, 0)
+    # A user may not look for the command in the root of one that is not dumpable.
+    libc.prctl(libc.PR_SET_DUMPABLE, int(orders["rootless"]))
     libc.set_name(b"nsview-init")
     os.setsid()
     if mounts is None:
@@ -54,6 +55,7 @@ def be_first(orders: Orders, report: int, mounts: Mounts | None) -> None:
     Step.words = "starting the command"
     _send_descriptor(orders["status"], marshal.dumps(("ready",)), master)
     become = _await_go(orders["go"])
+    libc.prctl(libc.PR_SET_DUMPABLE, 0)
     run_command(orders, become, slave, report)
 
 

@@ -55,6 +55,11 @@ class Orders(TypedDict):
     work: bytes
     hostname: bytes
     own_network: bool
+    rootless: bool
+    """The launcher has no rights but those that it gets in the user namespace."""
+    paths: list[bytes]
+    """`lower`, `writable` if there is one, and the sources of `binds`: for who has to open them
+    anew, in a mount namespace of their own."""
     uid_map: bytes
     """Of a user namespace of its own; empty for none."""
     gid_map: bytes

@@ -142,6 +142,8 @@ def make_orders(prepared: Prepared, stack: contextlib.ExitStack) -> Orders:
         "work": os.fsencode(os.path.basename(layers.work)),
         "hostname": os.fsencode(prepared.hostname),
         "own_network": spec.network != "host",
+        "rootless": os.geteuid() != 0,
+        "paths": list(map(os.fsencode, _paths(prepared))),
         "uid_map": ids.uids.as_map() if ids is not None else b"",
         "gid_map": ids.gids.as_map() if ids is not None else b"",
         "time_offset": spec.time_offset,
@@ -158,6 +160,14 @@ def make_orders(prepared: Prepared, stack: contextlib.ExitStack) -> Orders:
         "remove": spec.remove,
         "remains": remains_of(place.id),
     }
+
+
+def _paths(prepared: Prepared) -> Iterator[str]:
+    layers = prepared.layers
+    yield from (one.path for one in layers.lower)
+    if layers.upper is not None:
+        yield os.path.dirname(layers.upper)
+    yield from (one.source for one in prepared.spec.binds)
 
 
 def _cgroup_mounts(groups: Groups) -> Iterator[CgroupMount]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _LOCK = b"lock"
+_OWNER = 0o700
 _NOT_EMPTY = (errno.ENOTEMPTY, errno.EEXIST)
 _NOT_MOUNTED = (errno.EINVAL, errno.ENOENT)
 
@@ -65,7 +66,9 @@ def remove_cgroup(path: str) -> bool:
 
 
 def unmount_all(path: str) -> None:
-    """Take off everything that is mounted on a directory."""
+    """Take off everything that is mounted on a directory; on others' than root's nothing is."""
+    if os.geteuid():
+        return
     while True:
         try:
             libc.unmount(os.fsencode(path))
@@ -110,11 +113,16 @@ def _empty(
         directory = os.open(name, _DIRECTORY, dir_fd=top)
     except FileNotFoundError:
         return moved
+    except OSError as error:
+        left.append(f"{os.fsdecode(name)}: {error.strerror}")
+        return moved
     inner = 0
     try:
         for entry in sorted(map(os.fsencode, os.listdir(directory)), key=last.__eq__):
             try:
                 if not _remove_entry(directory, entry):
+                    if os.geteuid():  # whom modes bind: the overlay's own work directory has none
+                        os.chmod(entry, _OWNER, dir_fd=directory)
                     moved += 1
                     new = b".removed-%d-%d" % (os.getpid(), moved)
                     os.rename(entry, new, src_dir_fd=directory, dst_dir_fd=top)

@@ -43,9 +43,8 @@ _LINKS = (
     (b"fd", b"/proc/self/fd"), (b"stdin", b"/proc/self/fd/0"), (b"stdout", b"/proc/self/fd/1"),
     (b"stderr", b"/proc/self/fd/2"), (b"core", b"/proc/kcore"), (b"ptmx", b"pts/ptmx"),
 )  # fmt: skip
-#: Group tty has number 5 in every distribution.
 _PTS_OPTIONS: list[tuple[bytes, bytes | int | None]] = [
-    (b"newinstance", None), (b"ptmxmode", b"0666"), (b"mode", b"0620"), (b"gid", b"5"),
+    (b"newinstance", None), (b"ptmxmode", b"0666"), (b"mode", b"0620"),
 ]  # fmt: skip
 _TIOCGPTPEER = 0x5441
 _TIOCSPTLCK = 0x40045431
@@ -86,6 +85,8 @@ def make_mounts(orders: Orders, user_namespace: int = -1) -> Mounts:
     for words, fd in orders["cgroups"]:
         Step.words = f"joining control group {words}"
         _write(fd, "cgroup.procs", b"0")
+    if orders["rootless"]:
+        return _make_mounts_without_root(orders)
     mounts = Mounts(orders)
     lower, writable = orders["lower"], orders["writable"]
     if user_namespace < 0:
@@ -110,6 +111,36 @@ def make_mounts(orders: Orders, user_namespace: int = -1) -> Mounts:
     os.umask(0)
     mounts.devices = _make_devices(orders["staging"], staging)
     return mounts
+
+
+def _make_mounts_without_root(orders: Orders) -> Mounts:
+    """The same in a user namespace, whose root mounts only what its own mount namespace has."""
+    Step.words = "keeping mounts from the host"
+    libc.unshare(libc.CLONE_NEWNS)
+    libc.keep_mounts_to_ourselves()
+    Step.words = "opening the layers"
+    fds = [os.open(one, os.O_PATH | os.O_CLOEXEC) for one in orders["paths"]]
+    count = len(orders["lower"])
+    writable = fds[count] if orders["writable"] >= 0 else -1
+    sources = fds[-len(orders["binds"]) :] if orders["binds"] else []
+    for bind, source in zip(orders["binds"], sources, strict=True):
+        bind["source"] = source
+    mounts = Mounts(orders)
+    mounts.root = _mount_layers(orders, fds[:count], writable)
+    Step.words = "opening devices"
+    mounts.devices = [(name, _hosts_device(name, numbers)) for name, *numbers in _DEVICES]
+    os.umask(0)
+    os.chdir(orders["staging"])
+    return mounts
+
+
+def _hosts_device(name: bytes, numbers: list[int]) -> int:
+    """The host's own, which a chmod(2) of its user cannot reach."""
+    device = os.open(b"/dev/" + name, _PLACE)
+    found = os.fstat(device)
+    if not stat.S_ISCHR(found.st_mode) or found.st_rdev != os.makedev(*numbers):
+        raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
+    return libc.copy_mount(device)
 
 
 def _mapped_copy(directory: int, user_namespace: int) -> int:
@@ -138,7 +169,9 @@ def _mount_overlay(orders: Orders, layers: list[int], writable: int) -> int:
     if writable >= 0:
         names = ((b"upperdir", orders["upper"]), (b"workdir", orders["work"]))
         upper = [(key, _directory(writable, name)) for key, name in names]
-    attributes = _SAFE | (0 if upper else READ_ONLY)
+    if orders["rootless"]:  # trusted.* attributes are not for it
+        upper.append((b"userxattr", None))
+    attributes = _SAFE | (0 if writable >= 0 else READ_ONLY)
     try:
         lower: list[tuple[bytes, bytes | int | None]]
         lower = [(b"lowerdir+", fd) for fd in layers]
@@ -149,7 +182,7 @@ def _mount_overlay(orders: Orders, layers: list[int], writable: int) -> int:
         os.chdir("/proc/self/fd")
         try:
             numbers = b":".join(b"%d" % fd for fd in layers)
-            upper = [(key, b"%d" % fd) for key, fd in upper if isinstance(fd, int)]
+            upper = [(key, b"%d" % fd if isinstance(fd, int) else fd) for key, fd in upper]
             return new_file_system(b"overlay", [(b"lowerdir", numbers), *upper], attributes)
         finally:
             os.fchdir(here)
@@ -231,9 +264,10 @@ def _furnish_dev(
         libc.attach_mount(device, os.open(name, _PLACE, dir_fd=dev))
     for name, target in _LINKS:
         os.symlink(target, name, dir_fd=dev)
-    pts = _mount_below(
-        dev, b"pts", new_file_system(b"devpts", _PTS_OPTIONS, NO_SETUID | NO_PROGRAMS)
-    )
+    # Group tty has number 5 in every distribution; where only root is mapped there is none.
+    options = [*_PTS_OPTIONS, *([] if orders["rootless"] else [(b"gid", b"5")])]
+    devpts = new_file_system(b"devpts", options, NO_SETUID | NO_PROGRAMS)
+    pts = _mount_below(dev, b"pts", devpts)
     _mount_below(dev, b"shm", _tmpfs(b"1777", _SAFEST))
     _mount_below(dev, b"mqueue", new_file_system(b"mqueue", [], _SAFEST))
     null = os.open(b"null", _PLACE, dir_fd=dev)

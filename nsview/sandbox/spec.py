@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
-from nsview.errors import NsviewError
+from nsview.errors import NotPermitted, NsviewError
 from nsview.kernel.capabilities import ENGINE_DEFAULT, NAMES
 from nsview.sandbox.cgroups import Limits
 from nsview.sandbox.seccomp_profile import DEFAULT, NONE, make_filter
@@ -116,6 +116,8 @@ def check_spec(spec: Spec) -> None:
         raise NsviewError("--detach and --tty exclude each other")
     if spec.published and spec.network != "veth":
         raise NsviewError("--publish needs a network of its own", hint="--net veth")
+    if os.geteuid():
+        _check_unprivileged(spec)
     if spec.user_namespace and spec.network == "host":
         raise NsviewError(
             "--userns and --net host exclude each other",
@@ -132,6 +134,23 @@ def check_spec(spec: Spec) -> None:
         _check_target("--tmpfs", target)
     if spec.seccomp not in (DEFAULT, NONE):
         make_filter(spec.seccomp, spec.capabilities)
+
+
+def _check_unprivileged(spec: Spec) -> None:
+    """What takes rights on the host, and so is root's alone."""
+    if not spec.user_namespace:
+        raise NotPermitted(
+            "making sandboxes takes root, or a user namespace",
+            hint="sudo nsview run ..., or nsview run --userns ...",
+        )
+    for option, asked in (
+        ("--image", spec.archive is not None),
+        ("--net veth", spec.network == "veth"),
+        ("--host-root", any(os.path.realpath(one.path) == "/" for one in spec.lower)),
+        ("another user than root", spec.user not in (None, "0", "root", "0:0")),
+    ):
+        if asked:
+            raise NotPermitted(f"{option} takes root of the host", hint="sudo nsview run ...")
 
 
 def stat_is_plain(path: str) -> bool:

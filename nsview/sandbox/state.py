@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from nsview.engines.nsview_places import own_layers, state_of
 from nsview.errors import NsviewError
 from nsview.kernel.cgroupfs import read_cgroupfs
 from nsview.sandbox.cgroups import GROUP
@@ -24,8 +25,8 @@ from nsview.sandbox.orders import Remains
 if TYPE_CHECKING:
     from nsview.engines.nsview_store import NsviewStore
 
-STATE: Final = "/run/nsview"
-LAYERS: Final = "/var/lib/nsview"
+STATE: Final = state_of(os.geteuid())
+LAYERS: Final = own_layers()
 CONFIG: Final = "config.json"
 _MODE: Final = 0o700
 _FILE_MODE: Final = 0o600
@@ -60,7 +61,7 @@ def store() -> NsviewStore:
     """All sandboxes."""
     from nsview.engines.nsview_store import NsviewStore  # reads more than launching one takes
 
-    return NsviewStore("/", STATE, 0)
+    return NsviewStore("/", STATE, os.geteuid())
 
 
 def create(name: str | None) -> Place:

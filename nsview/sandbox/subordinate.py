@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pwd
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -47,11 +48,14 @@ class Ids:
 
 
 def choose_ids(seed: str) -> Ids:
-    """The subordinate ranges of nsview or root; else some that nobody has.
+    """The subordinate ranges of nsview or root; else some that nobody has. For others, themselves.
 
     `seed`, a sandbox's id, has each look for them elsewhere. Raises `NsviewError` where none is
     left.
     """
+    if os.geteuid():
+        uid, gid = Range("", os.geteuid(), 1), Range("", os.getegid(), 1)
+        return Ids(uids=uid, gids=gid, note="user namespace: there is no user in it but root")
     uids, gids = (parse_ranges(read_below("/", path) or b"") for path in _FILES)
     own = _own(uids), _own(gids)
     if own[0] is not None and own[1] is not None:

@@ -22,6 +22,7 @@ from nsview.tui.sandbox_words import (
     KEEPS,
     NETWORKS,
     ROOTS,
+    USERS,
     USUAL_COMMAND,
     Wanted,
     command_line,
@@ -30,8 +31,8 @@ from nsview.tui.sandbox_words import (
 
 _NOTE: Final = "Enter launch   Tab next   ←→ change   Esc cancel"
 _HELP: Final = (
-    "All namespaces but user and time are new; the root is an overlay of these layers below a "
-    "writable one, and process 1 moves into it by pivot_root(2)."
+    "Its namespaces are new ones (clone(2), unshare(2)), those of users and clocks when asked for; "
+    "its root is an overlay of the layers, which process 1 moves into by pivot_root(2)."
 )
 _OWN_COMMAND: Final = "as its image says"
 
@@ -63,6 +64,7 @@ class SandboxForm(ModalScreen[dict[str, Any] | None]):
             yield from _line("writes go to", _field("upper", "", "a new directory of its own"))
             yield from _line("name", _field("name", "", "the start of its id"))
             yield from _line("at its end", ChoiceField(KEEPS, value=first.ending, id="ending"))
+            yield from _line("users", ChoiceField(USERS, value=first.users, id="users"))
             yield from _line("network", ChoiceField(NETWORKS, value=first.network, id="network"))
             yield from _line("ports", _field("publish", "", "8080:80 127.0.0.1:5353:53/udp"))
             yield from _line(

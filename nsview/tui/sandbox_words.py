@@ -24,19 +24,24 @@ KEEPS: Final[dict[str, tuple[str, str]]] = {
     "keep": ("kept until it is removed", ""),
     "remove": ("removed when it ends", ""),
 }
+USERS: Final[dict[str, tuple[str, str]]] = {
+    "host": ("the host's", ""),
+    "own": ("a namespace of its own: root inside is nobody here", ""),
+}
 #: The host's root has no command of its own, and a shell without a terminal ends at once.
 USUAL_COMMAND: Final = "sleep infinity"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """The fields of the form, as they were typed; three are keys of the tables above."""
+    """The fields of the form, as they were typed; four are keys of the tables above."""
 
     root: str = "host"
     source: str = ""
     name: str = ""
     upper: str = ""
     ending: str = "keep"
+    users: str = "host"
     network: str = "none"
     publish: str = ""
     memory: str = ""
@@ -54,6 +59,8 @@ def run_words(wanted: Wanted) -> list[str]:
         words += _option(option, value)
     if wanted.ending == "remove":
         words.append("--rm")
+    if wanted.users == "own":
+        words.append("--userns")
     if wanted.network != "none":
         words += ["--net", wanted.network]
     for port in wanted.publish.replace(",", " ").split():

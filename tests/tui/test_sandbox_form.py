@@ -61,7 +61,7 @@ def test_what_is_refused_is_said_and_what_was_typed_is_kept(
     commands = Commands(monkeypatch, REFUSED, RUNS)
 
     async def script(driver: Driver) -> None:
-        await driver.press("n", "down", "down", "down", *"web", "down", "down", "right")
+        await driver.press("n", "down", "down", "down", *"web", "down", "down", "down", "right")
         await driver.press("down", *"0:80", "down", *"64m")
         await driver.sees(
             "nsview run --host-root --name web --net veth --publish 0:80 --memory 64m"

@@ -46,12 +46,13 @@ def test_each_root(root: str, source: str, name: str, value: object) -> None:
 
 def test_all_fields() -> None:
     wanted = Wanted(
-        name="web", upper="/u", ending="remove", network="veth", memory="256m",
+        name="web", upper="/u", ending="remove", users="own", network="veth", memory="256m",
         publish="8080:80, 127.0.0.1:0:53/udp", cpus="0.5", pids="20", command="sh -c 'a  b'",
         options="--env 'A=1 2' --bind /x:/y:ro --hostname h",
     )  # fmt: skip
     found = understood(run_words(wanted))
     assert (found.name, found.upper, found.rm, found.net) == ("web", "/u", True, "veth")
+    assert found.userns
     assert found.publish == ["8080:80", "127.0.0.1:0:53/udp"]
     assert (found.memory, found.cpus, found.pids) == ("256m", 0.5, 20)
     assert (found.env, found.bind, found.hostname) == (["A=1 2"], ["/x:/y:ro"], "h")

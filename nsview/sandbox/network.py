@@ -12,12 +12,13 @@ namespace, the table and the ports with the descriptors that only its launcher h
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from typing import Final
 
-from nsview.errors import NsviewError
+from nsview.errors import NotPermitted, NsviewError
 from nsview.kernel.netlink import NETLINK_NETFILTER, Netlink
 from nsview.kernel.nft_table import open_socket
 from nsview.sandbox.addresses import free_network
@@ -78,6 +79,8 @@ def prepare_network(spec: Spec, place: Place, stack: contextlib.ExitStack) -> Ne
 
     `stack` closes our copies of what is held. Raises `NsviewError`.
     """
+    if os.geteuid():
+        raise NotPermitted("--net veth takes root", hint="--net none or host do not")
     published, held = claim_ports(spec.published, stack)
     subnet = _claim_network(place)
     interface = interface_of(place.id)

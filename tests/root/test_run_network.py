@@ -137,6 +137,14 @@ def test_it_speaks_from_the_address_of_its_host(host: NetHost, world: NetHost, r
     assert peer == host.address
 
 
+def test_a_user_namespace_of_its_own(host: NetHost, root: Path) -> None:
+    """Its root may not change the host's end, and has a network all the same."""
+    box = start(host, root, "--userns", "--publish", "0:80")
+    answers(host, "127.0.0.1", box["published"][0]["host_port"])
+    inside = NetHost(box["pid"], box["ip"])
+    assert f"inet {box['ip']}/30 " in inside.run("ip", "-o", "-4", "addr", "show", "eth0")
+
+
 def test_published_ports(host: NetHost, world: NetHost, root: Path) -> None:
     box = start(host, root, "--publish", "0:80", "--publish", "127.0.0.1:0:80")
     everywhere, local = (one["host_port"] for one in box["published"])

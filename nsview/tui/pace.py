@@ -8,7 +8,7 @@ that starts is seen at once; a host that forks all day is looked at a little mor
 from __future__ import annotations
 
 #: Of the time that passes, for looks before their time.
-SHARE = 0.04
+SHARE = 0.02
 #: Seconds of looking that can be saved up: enough for the few looks in which a container starts.
 SAVED = 0.2
 #: Seconds from an event to the look: who forks will execve, and join or leave something before.

@@ -1,185 +1,207 @@
 """How fast nsview is here and now: ``sudo python tests/bench/bench.py``.
 
-Prints a table of medians with the figure that each is to keep to. It never fails by time: hosts
-differ, and the ratios, measured in one run, say more than the seconds.
+One table: censuses, commands, the UI, and beside them what others need for the like on the same
+host at the same time. Figures are medians of milliseconds, or per cent of one CPU. It never fails
+by time: hosts differ, and the ratios say more than the seconds.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import fcntl
+import compileall
 import os
-import pty
-import select
+import secrets
 import shutil
-import signal
 import statistics
-import struct
 import subprocess
 import sys
-import termios
+import tempfile
 import time
-from collections.abc import Callable, Iterator
+from pathlib import Path
 
+from programs import NSVIEW, Program, medians, running
 from sleepers import sleepers
+from support.churn import churn
 
-NSVIEW = (sys.executable, "-m", "nsview")
-LSNS = ("lsns", "--json")
-_ROUNDS = 7
+import nsview
+
+_ROUNDS = 5
 _IDLE_SECONDS = 12
-_SETTLE_SECONDS = 4
-_SIZE = (50, 160)
+_SETTLE_SECONDS = 6
+_STARTS = 5
+_CHURN_SECONDS = 60
+_FAILURE = b"cannot read"
 #: In the table's title line, so it is there only once the table has been painted.
 _FIRST_FRAME = b"PROCS"
-_TICKS = os.sysconf("SC_CLK_TCK")
-_PAGE = os.sysconf("SC_PAGE_SIZE")
+#: (processes, sandboxes that they are spread over)
+_HOSTS = ((100, 0), (1_000, 50), (5_000, 200), (10_000, 200), (10_000, 500))
+_QUICK = 2
+
+#: In the process that takes it, without the start of Python: load, first, then the median look.
+_CENSUS = """
+import statistics, sys, time
+from nsview.host.census_choice import choose_census
+from nsview.host.host import Host
+from nsview.kernel.procfs import Procfs
+def took(call):
+    times = []
+    for _ in range(7):
+        began = time.perf_counter()
+        call()
+        times.append((time.perf_counter() - began) * 1000)
+    return statistics.median(times)
+began = time.perf_counter()
+source = choose_census(Procfs(), sys.argv[1])
+source.read()
+first = (time.perf_counter() - began) * 1000
+host = Host(source=source)
+host.snapshot(commands=True)
+print(first, took(source.read), took(lambda: host.snapshot(commands=True)))
+"""
+_PSUTIL = """
+import psutil
+for process in psutil.process_iter(["pid", "ppid", "name", "username", "cmdline", "create_time"]):
+    process.info
+"""
 
 
-def report(what: str, figure: str, target: str = "") -> None:
+def report(what: str, figure: str, remark: str = "") -> None:
     """One line of the table."""
-    print(f"{what:<52} {figure:>14}   {target}", flush=True)
+    print(f"  {what:<44} {figure:>12}   {remark}", flush=True)
 
 
-def milliseconds(command: tuple[str, ...]) -> float:
-    """Wall time of a command, its output thrown away."""
-    began = time.perf_counter()
-    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
-    return (time.perf_counter() - began) * 1000
+def report_ms(what: str, figure: float, remark: str = "") -> None:
+    """The same, of milliseconds."""
+    report(what, f"{figure:.0f} ms", remark)
 
 
-def medians(*commands: tuple[str, ...], rounds: int = _ROUNDS) -> list[float]:
-    """Median of each, run in turns so that all see the same neighbours; the first one warms up."""
-    turns = [[milliseconds(command) for command in commands] for _ in range(rounds + 1)][1:]
-    return [statistics.median(column) for column in zip(*turns, strict=True)]
+def censuses() -> None:
+    """Both sources, in a process that has nothing else to do."""
+    for name in ("bpf", "procfs"):
+        command = [sys.executable, "-c", _CENSUS, name]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            report(f"census, {name}", "-", done.stderr.strip().rpartition("\n")[2])
+            continue
+        first, again, snapshot = map(float, done.stdout.split())
+        report_ms(f"census, {name}: loaded, first read", first)
+        report_ms(f"census, {name}: read again", again)
+        target = "at most 60 ms with 10,000" if name == "bpf" else ""
+        report_ms(f"census, {name}: snapshot of it", snapshot, target)
 
 
-class Tui:
-    """nsview on a terminal of its own."""
-
-    def __init__(self) -> None:
-        self.began = time.perf_counter()
-        self.pid, self.terminal = pty.fork()
-        if self.pid == 0:
-            environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
-            os.execve(sys.executable, list(NSVIEW), environment)
-        fcntl.ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", *_SIZE, 0, 0))
-
-    def read_for(self, seconds: float, stop: Callable[[bytes], bool] | None = None) -> bytes:
-        """Take what it paints for so long, or until `stop` likes what has come."""
-        seen = b""
-        deadline = time.perf_counter() + seconds
-        while (left := deadline - time.perf_counter()) > 0:
-            ready, _, _ = select.select([self.terminal], [], [], left)
-            if ready:
-                try:
-                    seen += os.read(self.terminal, 65536)
-                except OSError:  # EIO: it ended
-                    break
-                if stop and stop(seen):
-                    break
-        return seen
-
-    def first_frame(self) -> float:
-        """Milliseconds from fork to the painted table; not a number if it never came."""
-        seen = self.read_for(30, lambda text: _FIRST_FRAME in text)
-        if _FIRST_FRAME not in seen:
-            return float("nan")
-        return (time.perf_counter() - self.began) * 1000
-
-    def cpu_seconds(self) -> float:
-        """User and system time so far (proc_pid_stat(5), fields 14 and 15)."""
-        fields = _stat(self.pid)
-        return (int(fields[11]) + int(fields[12])) / _TICKS
-
-    def resident_mb(self) -> float:
-        """Resident memory in MB (10^6 bytes)."""
-        return int(_stat(self.pid)[21]) * _PAGE / 1e6
-
-    def end(self) -> None:
-        """Kill it and give the terminal back."""
-        os.kill(self.pid, signal.SIGKILL)
-        os.waitpid(self.pid, 0)
-        os.close(self.terminal)
+def commands(rounds: int) -> None:
+    """From the command line to the end of its output, beside what others offer."""
+    ours = {f"nsview {word}": (*NSVIEW, word, "--json") for word in ("ns", "ls", "ps")}
+    others = {
+        "lsns": ("lsns", "--json"),
+        "ps": ("ps", "-eo", "pid,ppid,user,lstart,args"),
+        "psutil": (sys.executable, "-c", _PSUTIL),
+        "python": (sys.executable, "-c", "pass"),
+    }
+    took = medians(ours | others, rounds)
+    report_ms("python -c pass", took["python"])
+    ratio = took["lsns"] / took["nsview ns"]
+    report_ms(
+        "nsview ns --json", took["nsview ns"], f"{ratio:.1f} times as fast as lsns: 10 with 10,000"
+    )
+    report_ms("lsns --json", took["lsns"])
+    report_ms("nsview ls --json", took["nsview ls"], "at most 150 ms on an idle host")
+    report_ms("nsview ps --json", took["nsview ps"])
+    report_ms("ps -eo pid,ppid,user,lstart,args", took["ps"])
+    report_ms("psutil.process_iter", took["psutil"])
 
 
-def _stat(pid: int) -> list[str]:
-    with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-        return file.read().rpartition(")")[2].split()
-
-
-@contextlib.contextmanager
-def tui() -> Iterator[Tui]:
-    """A running nsview, ended with the block."""
-    one = Tui()
-    try:
-        yield one
-    finally:
-        one.end()
-
-
-def first_frame() -> float:
-    """Median time to the first frame."""
+def interface() -> None:
+    """The UI: first frame, a container that starts, what it costs while nobody touches it."""
     frames = []
-    for _ in range(_ROUNDS):
-        with tui() as one:
-            frames.append(one.first_frame())
-    return statistics.median(frames)
-
-
-def idle(label: str, target: str) -> None:
-    """CPU and memory of the UI that nobody touches, at its own refresh."""
-    with tui() as one:
-        one.first_frame()
+    for _ in range(_STARTS):
+        with running(*NSVIEW) as one:
+            frames.append(one.milliseconds_until(_FIRST_FRAME))
+    report_ms("first frame of the UI", statistics.median(frames), "at most 400 ms")
+    with running(*NSVIEW) as one:
+        one.milliseconds_until(_FIRST_FRAME)
         one.read_for(_SETTLE_SECONDS)
-        cpu, began = one.cpu_seconds(), time.perf_counter()
-        painted = one.read_for(_IDLE_SECONDS)
-        share = (one.cpu_seconds() - cpu) / (time.perf_counter() - began) * 100
-        report(f"idle UI, {label}: CPU", f"{share:.1f} %", target)
-        report(f"idle UI, {label}: resident", f"{one.resident_mb():.0f} MB", "at most 100 MB")
-        report(f"idle UI, {label}: painted", f"{len(painted) / _IDLE_SECONDS:.0f} B/s")
+        share = one.cpu_share(_IDLE_SECONDS)
+        resident = one.resident_mb()
+        starts = [_until_on_screen(one) for _ in range(_STARTS)]
+    theirs = _idle_htop()
+    ratio = f", {share / theirs:.2f} of htop's" if theirs else ""
+    report("idle UI, every 2 s: CPU", f"{share:.1f} %", f"at most 4 % with 10,000{ratio}: 0.1")
+    report("idle UI: resident", f"{resident:.0f} MB", "at most 140 MB")
+    if theirs is not None:
+        report("idle htop, every 2 s: CPU", f"{theirs:.1f} %")
+    report_ms("a container that starts is on the screen", statistics.median(starts),
+              f"at most 300 ms; worst of {_STARTS}: {max(starts):.0f} ms")  # fmt: skip
 
 
-def idle_host() -> None:
-    """What a start costs."""
-    plain, ls, version = medians((sys.executable, "-c", "pass"), (*NSVIEW, "ls", "--json"), LSNS)
-    report("python -c pass", f"{plain:.0f} ms")
-    report("nsview ls --json, cold", f"{ls:.0f} ms", "at most 150 ms on an idle host")
-    report("lsns --json", f"{version:.0f} ms")
-    report("first frame of the UI", f"{first_frame():.0f} ms", "at most 400 ms")
+def _until_on_screen(one: Program) -> float:
+    # A name that sorts before all others, so that its line is in sight.
+    with tempfile.TemporaryDirectory(prefix="nsview-bench-") as directory:
+        name = f"0{secrets.token_hex(5)}"
+        program = shutil.copy("/bin/sleep", Path(directory, name))
+        command = ("unshare", "--mount", "--pid", "--net", "--kill-child", "--", program, "60")
+        began = time.perf_counter()
+        with subprocess.Popen(command) as process:
+            seen = one.read_for(10, lambda painted: name.encode() in painted)
+            took = (time.perf_counter() - began) * 1000
+            process.kill()
+        one.read_for(1.5)
+        return took if name.encode() in seen else float("nan")
 
 
-def busy_host(processes: int, sandboxes: int, target: str, rounds: int) -> None:
-    """The same with many processes, against lsns."""
-    began = time.perf_counter()
-    with sleepers(processes, sandboxes):
-        label = f"{processes} processes in {sandboxes} sandboxes"
-        report(f"({label} started)", f"{time.perf_counter() - began:.1f} s")
-        ours, theirs, ls = medians(
-            (*NSVIEW, "ns", "--json"), LSNS, (*NSVIEW, "ls", "--json"), rounds=rounds
-        )
-        report(f"nsview ns --json, {processes}", f"{ours:.0f} ms")
-        report(f"lsns --json, {processes}", f"{theirs:.0f} ms")
-        report(f"nsview ns : lsns, {processes}", f"{ours / theirs:.2f}", "at most 0.33 with 5000")
-        report(f"nsview ls --json, {processes}", f"{ls:.0f} ms")
-        report(f"first frame of the UI, {processes}", f"{first_frame():.0f} ms")
-        idle(f"{processes}", target)
+def _idle_htop() -> float | None:
+    if not shutil.which("htop"):
+        return None
+    with running("htop", "-d", "20") as one:
+        one.read_for(_SETTLE_SECONDS)
+        return one.cpu_share(_IDLE_SECONDS)
+
+
+def churning() -> None:
+    """The UI beside hundreds of forks, unshares and exits a second: what grows, what goes wrong."""
+    with running(*NSVIEW) as one:
+        one.milliseconds_until(_FIRST_FRAME)
+        with churn():
+            one.read_for(_CHURN_SECONDS / 4)
+            resident, descriptors = one.resident_mb(), one.descriptors()
+            painted = one.read_for(_CHURN_SECONDS)
+            report("60 s of churn: resident, growth", f"{one.resident_mb() - resident:+.1f} MB",
+                   f"of {resident:.0f} MB")  # fmt: skip
+            report("60 s of churn: descriptors, growth", f"{one.descriptors() - descriptors:+}")
+            share = one.cpu_share(_IDLE_SECONDS)
+        one.read_for(_SETTLE_SECONDS)
+        report("60 s of churn: CPU", f"{share:.1f} %")
+        report("60 s of churn: descriptors afterwards", f"{one.descriptors() - descriptors:+}")
+        report("60 s of churn: errors", str(painted.count(_FAILURE)), "0")
 
 
 def main() -> None:
     """Measure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="without the 5,000 processes")
+    parser.add_argument("--quick", action="store_true", help="up to 1,000 processes")
+    parser.add_argument("--only", type=int, metavar="N", help="with so many processes")
+    parser.add_argument("--churn", action="store_true", help="only a host that never rests, 60 s")
     arguments = parser.parse_args()
     if os.geteuid() or not shutil.which("busybox"):
         sys.exit("needs root and busybox")
-    load = os.getloadavg()[0]
-    report("load average, CPUs", f"{load:.1f}, {os.cpu_count()}", "measured alone? then below 0.5")
-    idle_host()
-    idle("this host", "at most 3 % with 500")
-    busy_host(500, 20, "at most 3 %", _ROUNDS)
-    if not arguments.quick:
-        busy_host(5000, 200, "at most 12 %", 3)
+    # As pip does when it installs; the environment may forbid it on the way.
+    compileall.compile_dir(Path(nsview.__file__).parent, quiet=2)
+    if not arguments.only:
+        churning()
+    if arguments.churn:
+        return
+    for processes, sandboxes in _HOSTS[:_QUICK] if arguments.quick else _HOSTS:
+        if arguments.only not in (None, processes):
+            continue
+        with sleepers(processes, sandboxes):
+            time.sleep(_SETTLE_SECONDS)
+            load = os.getloadavg()[0]
+            print(f"{processes:,} processes in {sandboxes} sandboxes; {os.cpu_count()} CPUs, load "
+                  f"{load:.1f} (their start included)", flush=True)  # fmt: skip
+            censuses()
+            commands(_ROUNDS if processes < 5_000 else 3)
+            interface()
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from functools import partial
 from itertools import zip_longest
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from textual.binding import Binding, BindingType
 
@@ -18,11 +18,13 @@ from nsview.tui.page import Page
 from nsview.tui.place import Place, process_place
 from nsview.tui.row_table import Cell, Column, Row, RowTable
 from nsview.tui.rows.levels import level_titles
+from nsview.tui.rows.outline import Line
 from nsview.tui.rows.processes import (
     ProcessRow,
     command_line,
     members_within,
-    process_rows,
+    process_lines,
+    process_row,
     process_words,
 )
 from nsview.tui.rows.units import duration
@@ -37,6 +39,17 @@ _COLUMNS = (
     Column(key="uptime", title="UP", align="right", min_width=4, worth=4, letter="T"),
     Column(key="command", title="COMMAND", min_width=20, flex=True, tree=True),
 )
+
+
+class _Facts(NamedTuple):
+    """All that a row is made of: ten thousand rows are not made again when nothing is new."""
+
+    line: Line[Task]
+    uptime: str
+    container: str | None
+    command: tuple[str, ...] | None
+    levels: int
+    users: ProcessUsers
 
 
 class ProcessView(TableView):
@@ -61,6 +74,7 @@ class ProcessView(TableView):
         self._flat = False
         self._levels: tuple[str, ...] = ("HOST",)
         self._users = ProcessUsers()
+        self._shown: dict[tuple[int, int], tuple[_Facts, Row]] = {}
 
     def tasks(self, snapshot: Snapshot) -> list[Task]:
         """The processes in question."""
@@ -91,15 +105,31 @@ class ProcessView(TableView):
 
     def rows(self, snapshot: Snapshot) -> list[Row]:
         """A row for each process."""
-        found = process_rows(
+        lines = process_lines(
             snapshot,
             (task.pid for task in self.in_order(self.tasks(snapshot))),
-            levels=len(self._levels),
             flat=self._flat,
             folded=self.folded,  # type: ignore[arg-type]
-            users=self._users,
         )
-        return [self._row(row) for row in found]
+        before, self._shown = self._shown, {}
+        for line in lines:
+            facts = self._facts(snapshot, line)
+            known = before.get(line.item.identity)
+            if known is None or known[0] != facts:
+                known = facts, self._row(process_row(snapshot, line, facts.levels, facts.users))
+            self._shown[line.item.identity] = known
+        return [row for _, row in self._shown.values()]
+
+    def _facts(self, snapshot: Snapshot, line: Line[Task]) -> _Facts:
+        task = line.item
+        return _Facts(
+            line,
+            duration(snapshot.taken - snapshot.started(task)),
+            snapshot.membership.get(task.pid),
+            snapshot.commands.get(task.pid),
+            len(self._levels),
+            self._users,
+        )
 
     def _row(self, row: ProcessRow) -> Row:
         container = (

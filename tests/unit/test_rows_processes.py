@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from tui import fake_details as fake
 
+from nsview.host.process_users import ProcessUsers
 from nsview.tui.rows.levels import level_cells, level_titles
 from nsview.tui.rows.pids import pid_rows
-from nsview.tui.rows.processes import ProcessRow, command_line, process_rows
+from nsview.tui.rows.processes import ProcessRow, command_line, process_lines, process_row
 
 SNAPSHOT = fake.snapshot()
 
@@ -15,7 +16,8 @@ SNAPSHOT = fake.snapshot()
 def rows_of(ref: str, **options: object) -> list[ProcessRow]:
     found = SNAPSHOT.container(ref)
     assert found is not None
-    return process_rows(SNAPSHOT, found.members, levels=2, **options)  # type: ignore[arg-type]
+    lines = process_lines(SNAPSHOT, found.members, **options)  # type: ignore[arg-type]
+    return [process_row(SNAPSHOT, line, 2, ProcessUsers()) for line in lines]
 
 
 def titles_of(*pids: int) -> tuple[str, ...]:
@@ -55,7 +57,7 @@ def test_flat_has_no_guides() -> None:
 
 
 def test_a_process_that_is_gone_is_left_out() -> None:
-    assert process_rows(SNAPSHOT, [31337], levels=1) == []
+    assert process_lines(SNAPSHOT, [31337]) == []
 
 
 def test_uptime_counts_from_the_start_of_the_process() -> None:

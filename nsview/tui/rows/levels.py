@@ -11,8 +11,10 @@ from collections.abc import Iterable
 from nsview.display import display
 from nsview.host.model import Container, Snapshot
 from nsview.host.pid_map import pid_levels
+from nsview.kernel.namespaces import KINDS
 from nsview.kernel.task import Task
 
+_PID = KINDS.index("pid")
 #: Titles of a level in which the processes shown are in several namespaces.
 _MIXED = {1: "INSIDE", 2: "NESTED"}
 _NAME_WIDTH = 12
@@ -36,7 +38,9 @@ def level_titles(
 ) -> tuple[str, ...]:
     """Title of each PID column that `tasks` need: ``HOST``, ``IN web``, ``IN dind``."""
     inodes: list[set[int]] = []
-    for task in tasks:
+    # Thousands of processes are in few namespaces, and have the same levels there.
+    alike = {(task.namespaces[_PID], len(task.pids)): task for task in tasks}
+    for task in alike.values():
         for level, (_, inode) in enumerate(pid_levels(snapshot, task)):
             if level == len(inodes):
                 inodes.append(set())

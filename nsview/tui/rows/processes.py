@@ -49,24 +49,18 @@ class ProcessRow:
     """Where it stands in the tree."""
 
 
-def process_rows(
+def process_lines(
     snapshot: Snapshot,
     pids: Iterable[int],
     *,
-    levels: int,
     flat: bool = False,
     folded: Collection[tuple[int, int]] = (),
-    users: ProcessUsers | None = None,
-) -> list[ProcessRow]:
-    """Rows of the processes `pids` in that order; those that are gone are left out."""
+) -> list[Line[Task]]:
+    """Where each process stands, in the order of `pids`; those that are gone are left out."""
     tasks = [snapshot.tasks[pid] for pid in pids if pid in snapshot.tasks]
-    lines: Iterable[Line[Task]]
     if flat:
-        lines = (Line(task, "", 0, 0, False) for task in tasks)
-    else:
-        lines = outline(tasks, lambda task: task.identity, _parent(tasks), folded)
-    users = users or ProcessUsers()
-    return [_row(snapshot, line, levels, users) for line in lines]
+        return [Line(task, "", 0, 0, False) for task in tasks]
+    return outline(tasks, lambda task: task.identity, _parent(tasks), folded)
 
 
 def _parent(tasks: Iterable[Task]) -> Callable[[Task], tuple[int, int] | None]:
@@ -78,7 +72,10 @@ def _parent(tasks: Iterable[Task]) -> Callable[[Task], tuple[int, int] | None]:
     return parent
 
 
-def _row(snapshot: Snapshot, line: Line[Task], levels: int, users: ProcessUsers) -> ProcessRow:
+def process_row(
+    snapshot: Snapshot, line: Line[Task], levels: int, users: ProcessUsers
+) -> ProcessRow:
+    """What one line says."""
     task = line.item
     return ProcessRow(
         key=task.identity,

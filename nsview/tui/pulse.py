@@ -94,9 +94,16 @@ class PulseView(View):
         """Who uses most, first; Tab goes on."""
         self.consumers.focus()
 
+    def on_mount(self) -> None:
+        """A snapshot may have come before there was a page to be on."""
+        if self.snapshot is not None:
+            self.show(self.snapshot)
+
     def show(self, snapshot: Snapshot) -> None:
         """The host as it is now."""
         self.snapshot = snapshot
+        if not self.is_attached:
+            return
         machine = snapshot.resources.get(HOST_REF)
         if machine is not None:
             self._show_machine(machine)

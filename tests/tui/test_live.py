@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,8 @@ from nsview.host.model import Snapshot
 from nsview.tui.container import ContainerScreen
 from nsview.tui.home import HomePage
 from nsview.tui.pulse import PulseView
+from nsview.tui.tabs.limits import LimitsTab
+from nsview.tui.view import View
 
 SIZES = [(80, 24), (160, 45)]
 
@@ -54,6 +57,14 @@ def test_looks_as_stored(page: str, size: tuple[int, int]) -> None:
         check_grid(f"{page.replace(' ', '-')}-{size[0]}x{size[1]}", driver.text)
 
     drive(script, source, size=size, interval=3600.0)
+
+
+@pytest.mark.parametrize("make", [lambda: LimitsTab("docker/web-1"), PulseView])
+def test_a_snapshot_may_come_before_there_is_a_page(make: Callable[[], View]) -> None:
+    view = make()
+    view.show(host())
+
+    assert view.snapshot is not None
 
 
 def test_limits_say_what_is_wrong_first() -> None:

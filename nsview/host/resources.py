@@ -68,6 +68,11 @@ class Io:
     """``vda`` -> bytes read and written. A stacked device (LVM, dm-crypt) is here beside those
     below it, and is not counted twice above."""
 
+    @property
+    def both(self) -> float | None:
+        """Bytes a second, read and written."""
+        return None if self.read is None or self.write is None else self.read + self.write
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pids:

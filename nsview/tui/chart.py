@@ -38,11 +38,11 @@ class Chart(Widget):
         top = max(peak(self._values), self._limit or 0.0)
         now = self._values[-1] if self._values else float("nan")
         left = f"{self._title}  {self._unit(now) if now == now else '–'}"
+        room = width - len(left)
         right = self._unit(top) if top else ""
-        head = f"{left}{right.rjust(max(0, width - len(left)))}"[:width]
         lines = chart(self._values, width, height - 1, top)
         return Content.assemble(
-            (head[: len(left)], "bold"),
-            (head[len(left) :], "$foreground 50%"),
+            (left[:width], "bold"),
+            (right.rjust(room) if len(right) < room else "", "$foreground 50%"),
             ("\n" + "\n".join(lines), "$text-accent"),
         )

@@ -10,7 +10,8 @@ from typing import Final, Literal
 from nsview.host.model import Container, Snapshot
 from nsview.host.resources import Resources
 
-Figure = Literal["cpu", "memory", "read", "write", "cpu waits", "memory waits", "io waits"]
+Figure = Literal["cpu", "memory", "io", "cpu waits", "memory waits", "io waits"]
+"""Per cent of a processor, bytes, bytes a second both ways; per cent of ten seconds."""
 
 #: Five minutes of a look every two seconds.
 LONGEST: Final = 150
@@ -57,8 +58,7 @@ def _append(values: array[float], value: float | None) -> None:
 def _figures(now: Resources) -> Iterator[tuple[Figure, float | None]]:
     yield "cpu", now.cpu.percent if now.cpu else None
     yield "memory", now.memory.working_set if now.memory else None
-    yield "read", now.io.read if now.io else None
-    yield "write", now.io.write if now.io else None
+    yield "io", now.io.both if now.io else None
     for figure, resource in _WAITS:
         pressure = now.pressure.get(resource)
         yield figure, pressure.some.avg10 if pressure else None

@@ -15,9 +15,10 @@ from nsview.host.reference import HOST_REF
 from nsview.host.resources import Resources
 from nsview.tui.chart import Chart
 from nsview.tui.help_texts import PULSE
-from nsview.tui.history import Figure
+from nsview.tui.history import Figure, History
 from nsview.tui.page import Page
 from nsview.tui.row_table import RowTable
+from nsview.tui.rows.charts import sparkline
 from nsview.tui.rows.pulse import (
     ALERT_COLUMNS,
     CONSUMER_COLUMNS,
@@ -29,6 +30,9 @@ from nsview.tui.rows.pulse import (
 from nsview.tui.rows.units import percent, short_size
 from nsview.tui.view import View
 from nsview.tui.view_page import ViewPage
+
+#: Cells of the history of waiting, and what fills one: per cent.
+_TREND, _ALL = 8, 100.0
 
 
 class Tile(Vertical):
@@ -69,7 +73,7 @@ class PulseView(View):
         self._charts = {
             "cpu": Chart("CPU", lambda value: f"{percent(value)} %"),
             "memory": Chart("used", lambda value: short_size(round(value))),
-            "io": Chart("written", lambda value: f"{short_size(round(value))}/s"),
+            "io": Chart("io", lambda value: f"{short_size(round(value))}/s"),
         }
         self._tiles = {
             name: Tile(title, self._charts[name])
@@ -104,10 +108,13 @@ class PulseView(View):
         self.snapshot = snapshot
         if not self.is_attached:
             return
+        if not isinstance(self.screen, Page):
+            return
+        history = self.screen.nsview.history
         machine = snapshot.resources.get(HOST_REF)
         if machine is not None:
-            self._show_machine(machine)
-        self.engines.set_rows(engine_rows(snapshot))
+            self._show_machine(machine, history)
+        self.engines.set_rows(engine_rows(snapshot, history))
         by, reverse = self._by
         self.consumers.set_sort(by, reverse=reverse)
         self.consumers.set_rows(
@@ -115,20 +122,19 @@ class PulseView(View):
         )
         self.alerts.set_rows(alert_rows(snapshot))
 
-    def _show_machine(self, machine: Resources) -> None:
+    def _show_machine(self, machine: Resources, history: History) -> None:
         cpu, memory = machine.cpu, machine.memory
-        shown: tuple[tuple[str, Figure, float | None], ...] = (
-            ("cpu", "cpu", cpu.limit if cpu else None),
-            ("memory", "memory", memory.limit if memory else None),
-            ("io", "write", None),
+        shown: tuple[tuple[str, Figure, Figure, float | None], ...] = (
+            ("cpu", "cpu", "cpu waits", cpu.limit if cpu else None),
+            ("memory", "memory", "memory waits", memory.limit if memory else None),
+            ("io", "io", "io waits", None),
         )
-        for name, figure, limit in shown:
-            if isinstance(self.screen, Page):
-                values = self.screen.nsview.history.values(HOST_REF, figure)
-                self._charts[name].show(values, limit)
+        for name, figure, waits, limit in shown:
+            self._charts[name].show(history.values(HOST_REF, figure), limit)
             pressure = machine.pressure.get(name)
-            waits = f"waits {percent(pressure.some.avg10)} %" if pressure else ""
-            self._tiles[name].remark(waits)
+            waited = sparkline(history.values(HOST_REF, waits), _TREND, _ALL)
+            text = f"waits {waited} {percent(pressure.some.avg10)} %" if pressure else ""
+            self._tiles[name].remark(text)
         kills = memory.events.oom_kill if memory else 0
         self._alert_tile.remark(f"OOM kills: {kills}" if kills else "")
 

@@ -53,7 +53,7 @@ def _memory(seen: Seen, one: Container) -> float | None:
 
 def _io(seen: Seen, one: Container) -> float | None:
     io = seen.resources(one).io
-    return (io.read or 0.0) + (io.write or 0.0) if io else None
+    return io.both if io else None
 
 
 def _net(seen: Seen, one: Container) -> float | None:
@@ -128,8 +128,8 @@ _MORE = (
                _most(_tasks)),
     HomeColumn(Column(key="memory-trend", title="MEM TREND", width=9, sortable=False),
                cells.trend_cell("memory")),
-    HomeColumn(Column(key="write-trend", title="WRITES", width=8, sortable=False),
-               cells.trend_cell("write")),
+    HomeColumn(Column(key="io-trend", title="IO TREND", width=8, sortable=False),
+               cells.trend_cell("io")),
     HomeColumn(Column(key="image", title="IMAGE", max_width=44), lambda _, one: one.image or NONE,
                _words(lambda one: one.image)),
     HomeColumn(Column(key="pod", title="POD", max_width=30),

@@ -8,9 +8,14 @@ from typing import Literal
 
 from nsview.host.alerts import find_alerts
 from nsview.host.model import Container, Snapshot
+from nsview.tui.history import History
 from nsview.tui.row_layout import Cell, Column, Row
+from nsview.tui.rows.charts import peak, sparkline
 from nsview.tui.rows.home_cells import HOST, engine_words
 from nsview.tui.rows.units import percent, short_size
+
+#: Cells of a history, and what fills them at least: per cent.
+_TREND, _PROCESSOR = 16, 100.0
 
 By = Literal["cpu", "memory"]
 
@@ -21,6 +26,7 @@ ENGINE_COLUMNS = (
     Column(key="count", title="", width=3, align="right", worth=1, sortable=False),
     Column(key="cpu", title="CPU%", width=5, align="right", sortable=False),
     Column(key="memory", title="MEM", width=4, align="right", sortable=False),
+    Column(key="trend", title="CPU TREND", width=_TREND, sortable=False, worth=0),
 )
 CONSUMER_COLUMNS = (
     Column(key="name", title="NAME", min_width=8, flex=True, sortable=False),
@@ -41,7 +47,7 @@ def running(snapshot: Snapshot) -> list[Container]:
     return [one for one in snapshot.containers if one.kind != HOST and one.ref in known]
 
 
-def engine_rows(snapshot: Snapshot) -> list[Row]:
+def engine_rows(snapshot: Snapshot, history: History) -> list[Row]:
     """An engine a line, with the sums of its containers."""
     containers = sorted(running(snapshot), key=engine_words)
     rows = []
@@ -49,7 +55,9 @@ def engine_rows(snapshot: Snapshot) -> list[Row]:
         them = list(members)
         cpu = sum(_cpu(snapshot, one) or 0.0 for one in them)
         memory = sum(_memory(snapshot, one) or 0 for one in them)
-        cells = (engine, str(len(them)), percent(cpu), short_size(memory))
+        trend = history.sums(them, "cpu")
+        blocks = sparkline(trend, _TREND, max(_PROCESSOR, peak(trend)))
+        cells = (engine, str(len(them)), percent(cpu), short_size(memory), Cell(blocks, "accent"))
         rows.append(Row(engine, cells))
     return rows
 

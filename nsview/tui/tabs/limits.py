@@ -34,7 +34,7 @@ class LimitsTab(View):
         self.facts = Facts()
         self._cpu = Chart("CPU", lambda value: f"{percent(value)} %")
         self._memory = Chart("memory", lambda value: short_size(round(value)))
-        self._written = Chart("written", lambda value: f"{short_size(round(value))}/s")
+        self._io = Chart("io", lambda value: f"{short_size(round(value))}/s")
 
     def compose(self) -> ComposeResult:
         """The figures, and three charts below them."""
@@ -42,7 +42,7 @@ class LimitsTab(View):
         with Horizontal():
             yield self._cpu
             yield self._memory
-            yield self._written
+            yield self._io
 
     def focus_content(self) -> None:
         """The page scrolls."""
@@ -70,7 +70,7 @@ class LimitsTab(View):
             cpu, memory = resources.cpu, resources.memory
             self._cpu.show(history.values(self._ref, "cpu"), cpu.limit if cpu else None)
             self._memory.show(history.values(self._ref, "memory"), memory.limit if memory else None)
-            self._written.show(history.values(self._ref, "write"))
+            self._io.show(history.values(self._ref, "io"))
 
     def copy_text(self) -> str | None:
         """The reference that names it everywhere."""

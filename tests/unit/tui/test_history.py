@@ -42,7 +42,7 @@ def test_figures_are_remembered_in_their_order() -> None:
     assert math.isnan(one.values(WEB, "cpu")[0])
     assert list(one.values(WEB, "cpu"))[1:] == [1.5, 2.5]
     assert list(one.values(WEB, "memory")) == [8.0] * 3
-    assert all(math.isnan(value) for value in one.values(WEB, "write"))
+    assert all(math.isnan(value) for value in one.values(WEB, "io"))
     assert list(one.values("docker/other", "cpu")) == []
 
 

@@ -28,7 +28,8 @@ LEADS TO is the other end of a veth, with the bridge that it is a port of (`dock
 `host: veth1a2b on docker0`), or what a macvlan, ipvlan or vlan lies on (`on host: eth0`). Ports are
 those that listen in the network namespace; containers that share one share its ports, and CONTAINER
 says whose process it is. The address `*` takes IPv4 and IPv6. RX and TX are bytes since the
-interface was made.
+interface was made. PUBLISHED are ports of the machine that lead into a container, by a rule (nat),
+a docker-proxy, or both.
 
   nsview net web
   nsview net host --connected

@@ -1,8 +1,8 @@
 """Ports of the machine that lead into a container: what docker calls published.
 
 Two things do it, often both for one port: a rule that rewrites the destination of packets
-(`nsview.kernel.nftables`), and a process that listens and passes on (docker-proxy, for those that
-come from the machine itself). podman's are rules alone.
+(`nsview.kernel.nftables`, `nsview.kernel.xtables`), and a process that listens and passes on
+(docker-proxy, for those that come from the machine itself). podman's are rules alone.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from nsview.kernel.cmdline import read_command
 from nsview.kernel.namespaces import KINDS
-from nsview.kernel.nftables import Forward
+from nsview.kernel.xtables import Forward
 
 if TYPE_CHECKING:
     from nsview.host.model import Snapshot

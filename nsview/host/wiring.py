@@ -6,7 +6,8 @@ under which its namespace knows the other's. `nsview.host.peers` finds out which
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,9 +19,10 @@ from nsview.host.published import Published, find_published
 from nsview.host.socket_owners import find_socket_owners
 from nsview.kernel.links import Address, Link, read_addresses, read_links
 from nsview.kernel.netlink import NETLINK_NETFILTER, NETLINK_SOCK_DIAG, Netlink
-from nsview.kernel.nftables import Forward, may_be_asked, read_forwards
+from nsview.kernel.nftables import may_be_asked, read_forwards
 from nsview.kernel.routes import Route, read_routes
 from nsview.kernel.sock_diag import Socket, read_sockets
+from nsview.kernel.xtables import Forward, read_table
 
 if TYPE_CHECKING:
     from nsview.host.model import Snapshot
@@ -52,7 +54,8 @@ def read_wiring(
     """
     ways = find_network_namespaces(procfs, snapshot)
     close = ways.keys() if closely is None else closely
-    readings, missing = _read_all(ways, close, connected=connected, rules=may_be_asked(procfs))
+    read_rules = partial(_read_forwards, procfs, may_be_asked(procfs))
+    readings, missing = _read_all(ways, lambda ino: _read(ino in close, connected, read_rules))
     places = find_places({ino: tuple(one.by_index.values()) for ino, one in readings.items()}, ways)
     owners = containers_by_network(snapshot)
     networks = {
@@ -77,13 +80,13 @@ def read_wiring(
 
 
 def _read_all(
-    ways: Mapping[int, Sequence[str]], close: Collection[int], *, connected: bool, rules: bool
+    ways: Mapping[int, Sequence[str]], read: Callable[[int], _Reading]
 ) -> tuple[dict[int, _Reading], tuple[str, ...]]:
     readings: dict[int, _Reading] = {}
     refused = silent = 0
     for ino, paths in ways.items():
         try:
-            reading = call_inside(ino, paths, partial(_read, ino in close, connected, rules))
+            reading = call_inside(ino, paths, partial(read, ino))
         except PermissionError:
             refused += 1
         except OSError:  # TimeoutError is one
@@ -94,12 +97,12 @@ def _read_all(
     return readings, tuple(_partial(refused, silent))
 
 
-def _read(close: bool, connected: bool, rules: bool) -> _Reading:
+def _read(close: bool, connected: bool, read_rules: Callable[[], Iterable[Forward]]) -> _Reading:
     with Netlink() as route:
         reading = _Reading(
             by_index={link.index: link for link in read_links(route)},
             addresses=read_addresses(route),
-            forwards=tuple(_read_forwards()) if rules else (),
+            forwards=tuple(read_rules()),
         )
         if not close:
             return reading
@@ -109,12 +112,13 @@ def _read(close: bool, connected: bool, rules: bool) -> _Reading:
     return replace(reading, routes=routes, sockets=tuple(sockets))
 
 
-def _read_forwards() -> Iterable[Forward]:
-    try:
-        with Netlink(NETLINK_NETFILTER) as netfilter:
-            return read_forwards(netfilter)
-    except OSError:  # a kernel without, or no CAP_NET_ADMIN in there
-        return ()
+def _read_forwards(procfs: Procfs, nftables: bool) -> Iterator[Forward]:
+    # OSError: a kernel without, or no CAP_NET_ADMIN in there.
+    if nftables:
+        with contextlib.suppress(OSError), Netlink(NETLINK_NETFILTER) as netfilter:
+            yield from read_forwards(netfilter)
+    with contextlib.suppress(OSError):
+        yield from read_table(procfs)
 
 
 def _interfaces(

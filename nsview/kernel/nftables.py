@@ -10,10 +10,11 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from nsview.kernel.links import address_text
 from nsview.kernel.netlink import Netlink, iter_attributes, parse_attributes
+from nsview.kernel.xtables import PROTOCOLS, Forward, Target, parse_port, parse_target
 
 if TYPE_CHECKING:
     from nsview.kernel.procfs import Procfs
@@ -28,26 +29,8 @@ _MODULES: Final = "/lib/modules"
 _DPORT: Final = (2, 2, 2)
 _ADDRESSES: Final = ((1, 16, 4), (1, 24, 16))  # the destination's, in the header of IPv4, of IPv6
 _L4PROTO: Final = 16  # NFT_META_L4PROTO
-_PROTOCOLS: Final = {6: "tcp", 17: "udp", 132: "sctp"}
 _DNAT: Final = 1  # NFT_NAT_DNAT
 _BY_LENGTH: Final = {4: 2, 16: 10}  # AF_INET, AF_INET6
-#: NF_NAT_RANGE_PROTO_SPECIFIED; without it the port stays.
-_PORT_IS_SET: Final = 2
-# struct nf_nat_range2, and the older nf_nat_range before its end: flags, first and last address,
-# first port
-_RANGE: Final = struct.Struct("=I16s16sH")
-_PORTS: Final = struct.Struct("=4xHH")  # struct xt_tcp, xt_udp: first and last destination port
-
-
-class Forward(NamedTuple):
-    """What comes in for `address` and `port` goes to `to_address` and `to_port`."""
-
-    protocol: str
-    address: str | None
-    """None: any of the machine's, or whatever other conditions say."""
-    port: int
-    to_address: str
-    to_port: int
 
 
 def may_be_asked(procfs: Procfs) -> bool:
@@ -97,7 +80,7 @@ class _Reading:
         self._protocol: str | None = None
         self._address: str | None = None
         self._port: int | None = None
-        self._target: tuple[str, int | None] | None = None
+        self._target: Target | None = None
 
     def step(self, name: bytes, values: dict[int, bytes]) -> None:
         """One expression; those that are not known say nothing about a port."""
@@ -111,58 +94,51 @@ class _Reading:
             value = parse_attributes(values.get(3, b"")).get(1, b"")
             self._compare(self._registers.get(_number(values, 1)), value)
         elif name == b"match":
-            self._match(values.get(1, b"").rstrip(b"\0"), values.get(3, b""))
+            self._match(_text(values.get(1, b"")), values.get(3, b""))
         elif name == b"nat" and _number(values, 1) == _DNAT:
             self._nat(values)
-        elif name == b"target" and values.get(1, b"").rstrip(b"\0") == b"DNAT":
-            self._xt_target(values.get(3, b""))
+        elif name == b"target":
+            text, revision = _text(values.get(1, b"")), _number(values, 2)
+            self._target = parse_target(text, revision, values.get(3, b""))
 
     def forward(self) -> Forward | None:
         """What it all amounts to."""
         if self._protocol is None or self._port is None or self._target is None:
             return None
-        to_address, to_port = self._target
-        port = self._port if to_port is None else to_port
-        return Forward(self._protocol, self._address, self._port, to_address, port)
+        port = self._port if self._target.port is None else self._target.port
+        return Forward(self._protocol, self._address, self._port, self._target.address, port)
 
     def _load(self, values: dict[int, bytes], what: object) -> None:
         self._registers[_number(values, 1)] = what
 
     def _compare(self, what: object, value: bytes) -> None:
         if what == _L4PROTO and value:
-            self._protocol = _PROTOCOLS.get(value[0])
+            self._protocol = PROTOCOLS.get(value[0])
         elif what == _DPORT:
             self._port = int.from_bytes(value, "big")
         elif what in _ADDRESSES:
             self._address = address_text(_BY_LENGTH.get(len(value), 0), value)
 
-    def _match(self, name: bytes, info: bytes) -> None:
+    def _match(self, name: str, info: bytes) -> None:
         # The old form of a port; iptables has written the new one since 1.8.8.
-        if name in (b"tcp", b"udp") and len(info) >= _PORTS.size:
-            first, last = _PORTS.unpack_from(info)
-            if first == last:
-                self._protocol, self._port = name.decode(), first
+        port = parse_port(name, info)
+        if port is not None:
+            self._protocol, self._port = name, port
 
     def _nat(self, values: dict[int, bytes]) -> None:
-        address = self._registers.get(_number(values, 3))
-        port = self._registers.get(_number(values, 5)) if 5 in values else None
-        if isinstance(address, bytes):
-            to_port = int.from_bytes(port, "big") if isinstance(port, bytes) else None
-            self._aim(address, to_port)
-
-    def _xt_target(self, info: bytes) -> None:
-        if len(info) < _RANGE.size:
-            return
-        flags, address, _, _ = _RANGE.unpack_from(info)
-        port = int.from_bytes(info[_RANGE.size - 2 : _RANGE.size], "big")
-        # A union: an IPv4 address leaves the rest empty.
-        length = 16 if any(address[4:]) else 4
-        self._aim(address[:length], port if flags & _PORT_IS_SET else None)
-
-    def _aim(self, address: bytes, port: int | None) -> None:
-        text = address_text(_BY_LENGTH.get(len(address), 0), address)
+        address = self._value(values, 3)
+        port = self._value(values, 5)
+        text = address_text(_BY_LENGTH.get(len(address), 0), address) if address else None
         if text is not None:
-            self._target = text, port
+            self._target = Target(text, int.from_bytes(port, "big") if port else None)
+
+    def _value(self, values: dict[int, bytes], kind: int) -> bytes:
+        value = self._registers.get(_number(values, kind))
+        return value if isinstance(value, bytes) else b""
+
+
+def _text(value: bytes) -> str:
+    return value.rstrip(b"\0").decode("ascii", "replace")
 
 
 def _number(values: dict[int, bytes], kind: int) -> int:

@@ -67,6 +67,15 @@ def pidfd_getfd(pidfd: int, fd: int) -> int:
     return syscall(PIDFD_GETFD, pidfd, fd, 0)
 
 
+def getsockopt(fd: int, level: int, option: int, value: bytearray) -> None:
+    """Fill `value`, whose content is the question (socket.getsockopt() can pass none)."""
+    import ctypes
+
+    size = ctypes.c_uint(len(value))
+    if _libc().getsockopt(fd, level, option, _argument(value), ctypes.byref(size)) == -1:
+        raise _error()
+
+
 def openat2(dir_fd: int, path: str, flags: int, resolve: int, mode: int = 0) -> int:
     """Open `path` below `dir_fd` with RESOLVE_* (Linux 5.6); close-on-exec in any case."""
     how = _OPEN_HOW.pack(flags | os.O_CLOEXEC, mode, resolve)

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from support.networks import inside, ip, ip_json, namespaces, pair, plug, threads_elsewhere
@@ -261,6 +262,37 @@ sys.stdin.read()
             wiring = look(pid)
             (one,) = network_of(wiring, pid).sockets
             assert (one.port, wiring.owners[one.inode]) == (8009, (process.pid,))
+
+
+@pytest.mark.parametrize("program", ["iptables-legacy", "iptables-nft"])
+def test_ports_that_rules_lead_on(program: str) -> None:
+    need_programs(program)
+    with pair() as (left, right):
+        for words in (
+            "-p tcp --dport 18080 -j DNAT --to-destination 10.9.8.2:80",
+            "-d 10.9.8.1 -p udp --dport 18081 -j DNAT --to-destination 10.9.8.2:81",
+            "-p tcp --dport 18082 -j DNAT --to-destination 10.9.8.2",
+            "-p tcp --dport 18083:18085 -j DNAT --to-destination 10.9.8.2",
+            "-p tcp --dport 18086 -j REDIRECT --to-ports 80",
+        ):
+            inside(left, program, "-t", "nat", "-A", "PREROUTING", *words.split())
+        wiring = look(right)
+        ours = [one for one in wiring.published if one.netns == inode(left, "net")]
+        assert [one.forward for one in ours] == [
+            ("tcp", None, 18080, "10.9.8.2", 80),
+            ("udp", "10.9.8.1", 18081, "10.9.8.2", 81),
+            ("tcp", None, 18082, "10.9.8.2", 18082),
+        ]
+        assert {one.container for one in ours} == {network_of(wiring, right).name}
+
+
+def test_looking_makes_no_table() -> None:
+    with namespaces(1) as (here,):
+        names = f"/proc/{here}/net/ip_tables_names"
+        if not os.path.exists(names):
+            pytest.skip("this kernel has no tables of iptables-legacy")
+        look(here)
+        assert Path(names).read_text() == ""
 
 
 def test_interfaces_that_are_renamed_or_gone_between_two_looks(

@@ -14,9 +14,9 @@ from nsview.host.name_service import NameService
 from nsview.host.networks import End, Interface, Network, Wiring
 from nsview.host.published import Published
 from nsview.kernel.links import Link
-from nsview.kernel.nftables import Forward
 from nsview.kernel.routes import Route
 from nsview.kernel.sock_diag import Socket
+from nsview.kernel.xtables import Forward
 from nsview.tui.cost import Cost
 from nsview.tui.rows.net import NetReading
 

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nsview.kernel.netlink import pack_attribute
-from nsview.kernel.nftables import Forward, may_be_asked, parse_rule
+from nsview.kernel.nftables import may_be_asked, parse_rule
 from nsview.kernel.procfs import Procfs
+from nsview.kernel.xtables import Forward
 
 
 def number(value: int) -> bytes:

@@ -8,8 +8,8 @@ import pytest
 from tui.fake import HostBuilder
 
 from nsview.host.published import find_published, parse_proxy
-from nsview.kernel.nftables import Forward
 from nsview.kernel.procfs import Procfs
+from nsview.kernel.xtables import Forward
 
 PROXY = (
     "/usr/sbin/docker-proxy", "-proto", "tcp", "-host-ip", "0.0.0.0", "-host-port", "18080",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from support.command import nsview
-from support.engines import BridgedDocker, BridgedPodman, Started
+from support.engines import BridgedDocker, BridgedPodman, Containerd, Podman, Started
 from support.networks import inside
 from support.processes import inode, wait_until
 from support.requirements import need_programs
@@ -133,3 +133,13 @@ def test_containers_that_share_a_network(engine: Bridged) -> None:
     finally:
         engine.remove(second)
         engine.remove(first)
+
+
+def test_a_pod_shares_the_network_of_its_sandbox(containerd: Containerd, podman: Podman) -> None:
+    for sandbox, *others in (containerd.start_pod("cart", "db"), podman.start_pod(2)):
+        (network,) = net(str(sandbox.pid))["networks"]
+        first, *rest = network["containers"]
+        assert len(rest) == len(others) == 2
+        for one in others:
+            assert net(str(one.pid))["networks"] == [network]
+            assert f"shares its network with {first}, " in nsview("net", str(one.pid)).err

@@ -286,6 +286,44 @@ def test_ports_that_rules_lead_on(program: str) -> None:
         assert {one.container for one in ours} == {network_of(wiring, right).name}
 
 
+NFT = """
+table ip one {
+    chain leads {
+        tcp dport 18080 dnat to 10.9.8.2:80
+        ip daddr 10.9.8.1 udp dport 18081 counter dnat to 10.9.8.2:81
+        iifname "left" meta l4proto tcp th dport 18082 dnat to 10.9.8.2
+        tcp dport { 18083, 18084 } dnat to 10.9.8.2
+        tcp dport 18085 redirect to :80
+    }
+    chain in { type nat hook prerouting priority dstnat; jump leads; }
+}
+table inet two {
+    chain in {
+        type nat hook prerouting priority dstnat;
+        tcp dport 18086 dnat ip to 10.9.8.2:86
+        ip6 daddr fd00:9::1 tcp dport 18087 dnat ip6 to [fd00:9::2]:87
+    }
+}
+"""
+
+
+def test_ports_that_rules_of_nft_lead_on(tmp_path: Path) -> None:
+    need_programs("nft")
+    rules = tmp_path / "rules"
+    rules.write_text(NFT)
+    with pair() as (left, right):
+        inside(left, "nft", "-f", str(rules))
+        wiring = look(right)
+        ours = {one.forward for one in wiring.published if one.netns == inode(left, "net")}
+        assert ours == {
+            ("tcp", None, 18080, "10.9.8.2", 80),
+            ("udp", "10.9.8.1", 18081, "10.9.8.2", 81),
+            ("tcp", None, 18082, "10.9.8.2", 18082),
+            ("tcp", None, 18086, "10.9.8.2", 86),
+            ("tcp", "fd00:9::1", 18087, "fd00:9::2", 87),
+        }
+
+
 def test_looking_makes_no_table() -> None:
     with namespaces(1) as (here,):
         names = f"/proc/{here}/net/ip_tables_names"

@@ -77,7 +77,7 @@ def test_docker(docker: engines.Docker) -> None:
         docker.start("--network=host", "--ipc=host", "--uts=host"),
         docker.start("--pid=host"),
         docker.start(command=("sh", "-c", "sleep 1000 & sleep 1000 & exec sleep 2000")),
-        docker.start(f"--cgroup-parent=/{docker.run.name}/some.thing"),
+        docker.start(docker.cgroup_parent("/some.thing")),
         docker.pause(docker.start()),
         docker.stop(docker.start()),
     )

@@ -21,7 +21,7 @@ def outside_our_mount_namespace(container: engines.Started) -> bool:
 
 def test_docker(docker: engines.Docker) -> None:
     running = docker.start()
-    host = docker.start("--pid=host", "--network=host", f"--cgroup-parent=/{docker.run.name}")
+    host = docker.start("--pid=host", "--network=host", docker.cgroup_parent())
     paused = docker.pause(docker.start())
     stopped = docker.stop(docker.start())
     everything = [running, host, paused, stopped]

@@ -54,6 +54,12 @@ class Docker(Engine):
         self.docker(*words, *network, *flags, self.image, *command)
         return self.inspect(name)
 
+    def cgroup_parent(self, below: str = "") -> str:
+        """``--cgroup-parent`` as its driver takes it: any path, or a slice where systemd rules."""
+        if self.docker("info", "-f", "{{.CgroupDriver}}") == "systemd":
+            return f"--cgroup-parent={self.run.name}.slice"
+        return f"--cgroup-parent=/{self.run.name}{below}"
+
     def inspect(self, name: str) -> Started:
         """What the daemon says of a container now."""
         form = "{{.Id}}|{{.Name}}|{{.State.Pid}}|{{.State.Status}}|{{.Config.Image}}"

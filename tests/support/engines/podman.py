@@ -13,7 +13,7 @@ _PODMAN_CONFIG = """\
 # Where root lacks CAP_SYS_RESOURCE, podman's own defaults cannot be set.
 default_ulimits = ["nofile=1024:1024", "nproc=1000:1000"]
 [engine]
-runtime = "runc"
+runtime = "{runtime}"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
 # The default is one shared memory segment for all of the user's podmans.
@@ -22,10 +22,13 @@ lock_type = "file"
 
 
 class Podman(Engine):
-    """podman with runc."""
+    """podman with runc, or with crun where all cgroups are v2, as Debian's has it.
+
+    crun 1.8 refuses mixed cgroups; runc 1.1 denies a pod's second container its /dev/null on v2.
+    """
 
     name = "podman"
-    programs = ("podman", "conmon", "runc")
+    programs = ("podman", "conmon")
     user = 0
     #: What goes before each command line, and podman's own options for all of them.
     launcher: tuple[str, ...] = ()
@@ -35,11 +38,18 @@ class Podman(Engine):
         self.home = self.directory / "podman"
         self.home.mkdir()
         config = self.home / "containers.conf"
-        config.write_text(_PODMAN_CONFIG)
+        config.write_text(_PODMAN_CONFIG.replace("{runtime}", self._runtime()))
         self.run.environment["CONTAINERS_CONF"] = str(config)
         images.make_archive(self.directory / "image.tar")
         self.image = images.REFERENCE
         self.podman("load", "--input", str(self.directory / "image.tar"))
+
+    def _runtime(self) -> str:
+        unified = os.path.exists("/sys/fs/cgroup/cgroup.controllers")
+        for name in ("crun", "runc") if unified else ("runc",):
+            if self.run.find(name):
+                return name
+        raise Missing("no runtime is installed")
 
     def podman(self, *words: str) -> str:
         """The podman command; returns what it printed."""

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from nsview.enter.enter import Choice, enter, prepare
 from nsview.errors import NoSuchObject, NsviewError
 from nsview.host.host import Host
 from nsview.kernel.procfs import Procfs
+from nsview.kernel.safe_open import read_below
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="joins namespaces")
 
@@ -202,6 +204,37 @@ def test_a_forged_passwd(tmp_path: Path, trap: str) -> None:
     assert name.status == 125
     assert "no user 'daemon'" in name.err
     assert shell.status == 0
+
+
+#: Exchanges two names for ever: renameat2(2), RENAME_EXCHANGE.
+_SWAP = """
+import ctypes, os
+libc = ctypes.CDLL(None)
+here = os.open("etc", os.O_PATH)
+print("ready", flush=True)
+while True:
+    libc.renameat2(here, b"passwd", here, b"other", 2)
+"""
+
+
+@pytest.mark.parametrize("out", ["/etc/passwd", "../../../../../../../../etc/passwd"])
+def test_a_passwd_that_is_swapped_all_the_time(tmp_path: Path, out: str) -> None:
+    """Case 25: what is read is the container's, at whatever moment."""
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/passwd").write_text("inside:x:7:7::/home:/bin/sh\n")
+    (tmp_path / "etc/other").symlink_to(out)
+    seen: Counter[bytes] = Counter()
+    root = os.open(tmp_path, os.O_PATH | os.O_DIRECTORY)
+    try:
+        with started("env", "-C", str(tmp_path), sys.executable, "-I", "-S", "-c", _SWAP) as swaps:
+            assert read_line(swaps) == "ready"
+            for _ in range(5000):
+                with contextlib.suppress(OSError):  # a link that leads to itself
+                    seen[read_below(root, "/etc/passwd", limit=4096) or b""] += 1
+    finally:
+        os.close(root)
+    assert seen.keys() <= {b"", b"inside:x:7:7::/home:/bin/sh\n"}
+    assert seen.total() > 0
 
 
 def test_planted_modules_are_not_loaded(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +14,6 @@ import pytest
 from support.command import NOBODY, command, nsview, python_for_everybody
 from support.processes import (
     bwrap,
-    descendants,
     frozen,
     inode,
     read_line,
@@ -24,7 +22,6 @@ from support.processes import (
     started,
     uid_mapped,
     wait_until,
-    watched,
 )
 from support.requirements import need_programs
 
@@ -324,44 +321,6 @@ def test_seccomp_is_copied() -> None:
     ours = fields(done.out.decode())
     assert (ours["Seccomp"], ours["Seccomp_filters"]) == ("2", theirs["Seccomp_filters"])
     assert "Operation not permitted" in done.err
-
-
-def _chain(process: subprocess.Popen[bytes]) -> list[int] | None:
-    """nsview, the joining process, the command, and what the command started."""
-    found = descendants(process.pid)
-    return found if len(found) == 4 else None
-
-
-def test_nobody_is_left_when_we_are_killed(box: int) -> None:
-    process = subprocess.Popen(
-        command("enter", str(box), "--", "sh", "-c", "sleep infinity & echo ready; wait"),
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-    )  # fmt: skip
-    read_line(process)
-    chain = wait_until(lambda: _chain(process))
-    with watched(chain) as ended:
-        _kill(process)
-        wait_until(ended)
-
-
-def test_nobody_is_left_when_we_are_killed_before_we_listen(box: int) -> None:
-    """What the joining process has said and nobody has read resets its connection."""
-    process = subprocess.Popen(
-        command("enter", str(box), "--", "sh", "-c", "sleep infinity & wait"),
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-    )  # fmt: skip
-    # Stopped as soon as there is somebody to tell us of anything.
-    wait_until(lambda: descendants(process.pid)[1:])
-    process.send_signal(signal.SIGSTOP)
-    chain = wait_until(lambda: _chain(process))
-    with watched(chain) as ended:
-        _kill(process)
-        wait_until(ended)
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    process.kill()
-    process.communicate()
 
 
 def test_a_process_is_entered_without_a_look_at_the_host(box: int) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from support.command import ENVIRONMENT, command
-from support.processes import read_line, running, started, wait_until
+from support.processes import descendants, read_line, running, started, wait_until, watched
 from support.requirements import need_programs
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="joins namespaces")
@@ -117,3 +117,41 @@ def test_after_two_hundred_of_every_kind_killed_at_any_moment(box: int, tmp_path
     assert not mounts(box) - before
     assert str(tools) not in Path("/proc/self/mountinfo").read_text()
     assert os.listdir(f"/proc/{box}/root/dev/pts") == ["ptmx"]
+
+
+def _chain(process: subprocess.Popen[bytes]) -> list[int] | None:
+    """nsview, the joining process, the command, and what the command started."""
+    found = descendants(process.pid)
+    return found if len(found) == 4 else None
+
+
+def test_nobody_is_left_when_we_are_killed(box: int) -> None:
+    process = subprocess.Popen(
+        command("enter", str(box), "--", "sh", "-c", "sleep infinity & echo ready; wait"),
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    read_line(process)
+    chain = wait_until(lambda: _chain(process))
+    with watched(chain) as ended:
+        _kill(process)
+        wait_until(ended)
+
+
+def test_nobody_is_left_when_we_are_killed_before_we_listen(box: int) -> None:
+    """What the joining process has said and nobody has read resets its connection."""
+    process = subprocess.Popen(
+        command("enter", str(box), "--", "sh", "-c", "sleep infinity & wait"),
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    # Stopped as soon as there is somebody to tell us of anything.
+    wait_until(lambda: descendants(process.pid)[1:])
+    process.send_signal(signal.SIGSTOP)
+    chain = wait_until(lambda: _chain(process))
+    with watched(chain) as ended:
+        _kill(process)
+        wait_until(ended)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.communicate()

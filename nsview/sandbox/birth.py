@@ -14,7 +14,7 @@ import select
 
 from nsview.kernel import libc
 from nsview.sandbox.first import be_first
-from nsview.sandbox.root import Step, make_mounts
+from nsview.sandbox.mounts import Step, make_mounts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -13,12 +13,13 @@ import sys
 from nsview.kernel import libc
 from nsview.kernel.new_mount import join_new_keyring
 from nsview.sandbox.command import run_command
-from nsview.sandbox.root import Step, furnish, make_mounts
+from nsview.sandbox.mounts import Step, make_mounts
+from nsview.sandbox.root import furnish
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from nsview.sandbox.mounts import Mounts
     from nsview.sandbox.orders import Become, Orders
-    from nsview.sandbox.root import Mounts
 
 _FAILED = 125
 _MESSAGE_BYTES = 4096

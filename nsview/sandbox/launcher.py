@@ -21,8 +21,8 @@ import time
 
 from nsview.kernel import libc
 from nsview.sandbox.birth import NoBirthError, bear_first
+from nsview.sandbox.mounts import Step
 from nsview.sandbox.remains import remove_cgroup, remove_interface, remove_remains
-from nsview.sandbox.root import Step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -298,25 +298,28 @@ _OLDER = """
 import sys
 from nsview.enter import spawn
 spawn._BOOTSTRAP = spawn._BOOTSTRAP.replace("; ", chr(10)).replace("from {}", '''
-from nsview.sandbox import root
-new = root.new_file_system
+from nsview.sandbox import mounts
+new = mounts.new_file_system
 def older(kind, options, attributes):
     if any(key == b"lowerdir+" for key, _ in options):
         raise OSError(22, "")
     return new(kind, options, attributes)
-root.new_file_system = older
+mounts.new_file_system = older
 from {}''')
 from nsview.cli.main import main
 sys.exit(main(sys.argv[1:]))
 """
 
 
-def test_layers_as_older_kernels_take_them(root: Path, place: Path) -> None:
+@pytest.mark.parametrize("userns", [(), ("--userns",)], ids=["", "userns"])
+def test_layers_as_older_kernels_take_them(
+    root: Path, place: Path, userns: tuple[str, ...]
+) -> None:
     script = "head -n 1 /proc/self/mountinfo; echo x >/made; exec sleep 1000"
-    upper = place / "older"
+    upper = place / f"older{len(userns)}"
     upper.mkdir()
-    words = ("run", "--rootfs", str(root), "--upper", str(upper), "--rm", "-d", "--", "sh", "-c",
-             f"({script}) >/said")  # fmt: skip
+    words = ("run", *userns, "--rootfs", str(root), "--upper", str(upper), "--rm", "-d", "--",
+             "sh", "-c", f"({script}) >/said")  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-c", _OLDER, *words], capture_output=True, check=True, timeout=60
     )

@@ -17,6 +17,7 @@ NO_SETUID = 0x2
 NO_DEVICES = 0x4
 NO_PROGRAMS = 0x8
 _MAPPED = 0x100000
+_PRIVATE = 0x40000
 
 # The same on every architecture (include/uapi/asm-generic/unistd.h).
 _FSOPEN = 430
@@ -63,8 +64,11 @@ def new_file_system(
 
 
 def set_attributes(mount: int, attributes: int) -> None:
-    """Add attributes to a mount and to all below it."""
-    wanted = struct.pack("=QQQQ", attributes, 0, 0, 0)
+    """Add attributes to a mount and to all below it, and let nothing that is mounted there out.
+
+    A copy of a shared mount is its peer: what is mounted on the one is on the other as well.
+    """
+    wanted = struct.pack("=QQQQ", attributes, 0, _PRIVATE, 0)
     flags = _AT_EMPTY_PATH | _AT_RECURSIVE
     libc.system_call(_MOUNT_SETATTR, mount, b"", flags, wanted, len(wanted))
 
@@ -72,9 +76,10 @@ def set_attributes(mount: int, attributes: int) -> None:
 def map_owners(mount: int, user_namespace: int) -> None:
     """Show the owners of a detached mount's files as those ids are mapped in a user namespace.
 
-    Linux 5.12, as a layer of an overlay 5.19; OSError EINVAL from a file system that cannot.
+    What is mounted on it stays there, as with `set_attributes`. Linux 5.12, as a layer of an
+    overlay 5.19; OSError EINVAL from a file system that cannot.
     """
-    wanted = struct.pack("=QQQQ", _MAPPED, 0, 0, user_namespace)
+    wanted = struct.pack("=QQQQ", _MAPPED, 0, _PRIVATE, user_namespace)
     libc.system_call(_MOUNT_SETATTR, mount, b"", _AT_EMPTY_PATH, wanted, len(wanted))
 
 

@@ -105,6 +105,7 @@ class _Watch:
         self.started = False
 
     def until_its_end(self) -> int:
+        Step.words = "waiting for the end"
         pidfd = os.pidfd_open(self.child)
         poll = select.poll()
         for fd in (pidfd, self.status, self.reading):

@@ -74,6 +74,28 @@ def test_strict_is_no_hindrance_where_all_is_allowed(root: Path) -> None:
 
 
 @pytest.mark.parametrize("userns", [(), ("--userns",)], ids=["", "userns"])
+def test_no_mount_gets_out_where_the_hosts_are_shared(
+    root: Path, place: Path, userns: tuple[str, ...]
+) -> None:
+    """systemd makes all of a host's mounts shared."""
+    table = place / f"mounts{len(userns)}"
+    shared = place / f"shared{len(userns)}"
+    shared.mkdir()
+    options = ("--rm", "--rootfs", str(root), *userns, "--cap-add", "sys_admin")
+    binds = ("--bind", f"{shared}:/srv", "--tmpfs", "/srv/below")
+    script = "mount -t tmpfs x /etc && mount -t tmpfs x /srv && echo done"
+    launch = shlex.join(command("run", *options, *binds, "--", "sh", "-c", script))
+    ours = f"grep -c {place.name} /proc/self/mountinfo"
+    script = f"mount --make-rshared /; {{ {ours}; {launch}; {ours}; }} >{table}; true"
+    subprocess.run(
+        ["unshare", "--mount", "--propagation", "private", "sh", "-c", script],
+        check=True,
+        timeout=60,
+    )
+    assert table.read_text().split() == ["0", "done", "0"]
+
+
+@pytest.mark.parametrize("userns", [(), ("--userns",)], ids=["", "userns"])
 def test_a_read_only_bind_is_so_with_all_that_is_mounted_in_it(
     root: Path, place: Path, userns: tuple[str, ...]
 ) -> None:

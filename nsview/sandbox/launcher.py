@@ -172,6 +172,10 @@ class _Watch:
         What never ran is not kept.
         """
         assert self.code is not None
+        # First: whoever waits for the end takes the state's for the end of all.
+        remove_interface(self.orders["remains"]["link"])
+        for fd in self.orders["held"]:
+            os.close(fd)
         kept = self.started and not self.orders["remove"]
         if kept or remove_remains(self.orders["remains"]):
             _note(
@@ -179,9 +183,6 @@ class _Watch:
             )
         for words, _ in self.orders["cgroups"]:
             remove_cgroup(words)
-        remove_interface(self.orders["remains"]["link"])
-        for fd in self.orders["held"]:
-            os.close(fd)
 
 
 def _start_time(pid: int) -> int:

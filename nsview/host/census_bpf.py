@@ -7,42 +7,39 @@ the last census: equal bytes are the same `Task` object.
 
 from __future__ import annotations
 
-import functools
 import os
 import struct
 import sys
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Final
 
-from nsview.errors import NotPermitted, NsviewError
+from nsview.errors import NsviewError
+from nsview.host.bpf_place import boottime_offset, check_place
 from nsview.host.census import ThreadLinks, read_task
 from nsview.host.memberships import Memberships
-from nsview.host.partial import effective_capabilities, own_namespace
 from nsview.kernel import file_iterator
 from nsview.kernel.bpf import BpfError, Iterator
 from nsview.kernel.layout import forget_layout, read_layout
-from nsview.kernel.namespaces import INITIAL_INODES, KINDS
+from nsview.kernel.namespaces import INITIAL_INODES
 from nsview.kernel.stat import PF_KTHREAD
 from nsview.kernel.status import parse_identity
 from nsview.kernel.task import CgroupPath, Task
-from nsview.kernel.task_iterator import (
-    FUNCTION,
-    NAMES,
-    PF_WQ_WORKER,
+from nsview.kernel.task_iterator import FUNCTION, NAMES, PF_WQ_WORKER, assemble
+from nsview.kernel.task_record import (
     RECORD_BYTES,
     Record,
-    assemble,
     has_membership,
+    parse_comm,
     parse_inodes,
+    parse_links,
     parse_numbers,
     parse_record,
+    state_letter,
 )
-from nsview.kernel.timens import parse_timens_offsets
 
 if TYPE_CHECKING:
     from nsview.kernel.procfs import Procfs
 
-_CAP_SYS_ADMIN, _CAP_PERFMON, _CAP_BPF = 21, 38, 39  # include/uapi/linux/capability.h
 _NANO: Final = 1_000_000_000
 #: Asked for together, and so remembered together.
 _ALL_NAMES: Final = tuple(dict.fromkeys((*NAMES, *file_iterator.NAMES)))
@@ -55,12 +52,7 @@ _MOST_LEFT_OUT: Final = 16
 #: The kernel cuts names of its threads to so many bytes, and /proc shows some of them in full.
 _LONGEST_COMM: Final = 15
 
-# enum of task states in include/linux/sched.h, and what __task_state_index() makes of them.
-_STATES: Final = "RSDTtXZPI"
 _INIT: Final = 1
-_REPORTED: Final = 0x7F
-_IDLE: Final = 0x402
-_SHOWN_AS_UNINTERRUPTIBLE: Final = 0x1000 | 0x8000  # waiting for an RT lock, frozen
 
 
 class BpfCensus:
@@ -69,9 +61,9 @@ class BpfCensus:
     name = "bpf"
 
     def __init__(self, procfs: Procfs) -> None:
-        _check_place(procfs)
+        check_place(procfs)
         self._procfs = procfs
-        self._boottime_offset = _boottime_offset(procfs)
+        self._boottime_offset = boottime_offset(procfs)
         self._nanoseconds_a_tick = _NANO // os.sysconf("SC_CLK_TCK")
         self._memberships = Memberships(procfs)
         self._known: dict[bytes, Task | None] = {}
@@ -166,13 +158,13 @@ class BpfCensus:
 
     def _task(self, row: Record, cgroups: tuple[CgroupPath, ...]) -> Task | None:
         kernel_thread = bool(row.flags & PF_KTHREAD)
-        comm: str | None = _text(row.comm)
+        comm: str | None = parse_comm(row.comm)
         if kernel_thread and (row.flags & PF_WQ_WORKER or len(comm or "") == _LONGEST_COMM):
             comm = self._full_name(row.pid)
         pids = parse_numbers(row) or self._numbers(row.pid)
         if comm is None or pids is None:
             return None
-        namespaces, pid_for_children, time_for_children = _links(row.namespaces)
+        namespaces, pid_for_children, time_for_children = parse_links(row.namespaces)
         task = Task(
             row.pid,
             (row.start_time + self._boottime_offset) // self._nanoseconds_a_tick,
@@ -184,7 +176,7 @@ class BpfCensus:
             row.euid,
             cgroups,
             comm,
-            _state(row.state, row.exit_state),
+            state_letter(row.state, row.exit_state),
             row.threads,
             kernel_thread,
         )
@@ -250,37 +242,6 @@ class BpfCensus:
             raise BpfError(f"the BPF census leaves out {len(self._left_out)} processes")
 
 
-def _check_place(procfs: Procfs) -> None:
-    for kind in ("pid", "user"):
-        if own_namespace(procfs, kind) != INITIAL_INODES[kind]:
-            raise BpfError(f"nsview runs inside a {kind} namespace")
-    try:
-        shown = os.readlink(procfs.path("self"))
-    except OSError:
-        shown = ""
-    if procfs.root != "/proc" or shown != str(os.getpid()):
-        raise BpfError("/proc is not that of our pid namespace")
-    held = effective_capabilities(procfs)
-    if not (held >> _CAP_SYS_ADMIN & 1 or held >> _CAP_BPF & held >> _CAP_PERFMON & 1):
-        raise NotPermitted(
-            "the BPF census needs CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN",
-            hint="run nsview with sudo",
-        )
-
-
-def _boottime_offset(procfs: Procfs) -> int:
-    # /proc shows start times on the clock of the reader's time namespace. The file is about that of
-    # our children, which is another one only after unshare(CLONE_NEWTIME).
-    if own_namespace(procfs, "time") in (0, INITIAL_INODES["time"]):
-        return 0
-    if own_namespace(procfs, "time") != own_namespace(procfs, "time_for_children"):
-        raise BpfError("nsview is about to leave its time namespace")
-    try:
-        return parse_timens_offsets(procfs.read_global("self/timens_offsets")).boottime
-    except (OSError, ValueError) as error:
-        raise BpfError("the offsets of nsview's time namespace cannot be read") from error
-
-
 def _load(function: str, assemble: Callable[[Mapping[str, int]], bytes]) -> Iterator:
     try:
         layout = read_layout(_ALL_NAMES, _ALL_FUNCTIONS)
@@ -293,27 +254,3 @@ def _load(function: str, assemble: Callable[[Mapping[str, int]], bytes]) -> Iter
     except BpfError:
         forget_layout()  # if that was to blame, the next start will do better
         raise
-
-
-# Thousands of processes have few different values of these: the same objects stand for all.
-
-
-@functools.lru_cache(maxsize=8192)
-def _links(namespaces: bytes) -> tuple[tuple[int, ...], int, int]:
-    *inodes, pid_for_children, time_for_children = parse_inodes(namespaces)
-    return tuple(inodes[: len(KINDS)]), pid_for_children, time_for_children
-
-
-@functools.lru_cache(maxsize=8192)
-def _text(comm: bytes) -> str:
-    return os.fsdecode(comm.partition(b"\0")[0])
-
-
-@functools.lru_cache(maxsize=1024)
-def _state(state: int, exit_state: int) -> str:
-    if state & _IDLE == _IDLE:
-        return _STATES[-1]
-    shown = (state | exit_state) & _REPORTED
-    if state & _SHOWN_AS_UNINTERRUPTIBLE:
-        return "D"
-    return _STATES[shown.bit_length()]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nsview.kernel.cgroup import parse_cgroup
 from nsview.kernel.task import CgroupPath
-from nsview.kernel.task_iterator import Record
+from nsview.kernel.task_record import Record
 
 if TYPE_CHECKING:
     from nsview.kernel.procfs import Procfs

@@ -7,18 +7,16 @@ each process. Threads are left out when they are in the namespaces of their proc
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from nsview.kernel.bpf import BpfError
 from nsview.kernel.bpf_assembler import STACK_BYTES, Assembler, Helper, Register
 from nsview.kernel.namespaces import KINDS
+from nsview.kernel.task_record import COMM_BYTES, LEVELS, NUMBER_BYTES, PLACES, RECORD_BYTES
 
 R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, R10 = Register
 
-#: Numbers of so many levels are in the record; who has more is rare, and read from /proc.
-LEVELS: Final = 6
 #: Hierarchies of control groups: 12 controllers of their own at most, systemd's, the unified one.
 _HIERARCHIES: Final = 16
 
@@ -70,57 +68,6 @@ _OPTIONAL: Final = (
 NAMES: Final = (*_REQUIRED, *_OPTIONAL)
 
 
-class Record(NamedTuple):
-    """What the program writes, unpacked. Numbers are the initial pid namespace's."""
-
-    pid: int
-    tgid: int
-    ppid: int
-    flags: int
-    """PF_*, include/linux/sched.h."""
-    state: int
-    exit_state: int
-    euid: int
-    """As the initial user namespace counts."""
-    threads: int
-    level: int
-    """How deep its pid namespace is."""
-    numbers: bytes
-    """Its number at each level up to `LEVELS`."""
-    namespaces: bytes
-    """Inodes in the order of KINDS, then pid and time of the next child: `parse_inodes`."""
-    start_time: int
-    """Nanoseconds since boot, suspended ones included."""
-    runs: int
-    """How often it has given up the processor, or had to (of a process: its first thread)."""
-    membership: bytes
-    """Equal for tasks that are in the same control groups, and not exiting or so both: three words,
-    the address of the css_set, made from the serial numbers of its groups (0: these are out of
-    sight), and PF_EXITING."""
-    comm: bytes
-
-
-_NUMBER_BYTES: Final = 4
-_COMM_BYTES: Final = 16  # TASK_COMM_LEN
-_INODES: Final = struct.Struct(f"={len(KINDS) + 2}I")
-_NUMBERS: Final = struct.Struct(f"={LEVELS}I")
-_MEMBERSHIP: Final = struct.Struct("=3Q")
-_FORMATS: Final = (
-    *("I",) * 9,
-    f"{_NUMBERS.size}s",
-    f"{_INODES.size}s4x",  # what follows is aligned to 8 bytes
-    *("Q",) * 2,
-    f"{_MEMBERSHIP.size}s",
-    f"{_COMM_BYTES}s",
-)
-_RECORD: Final = struct.Struct("=" + "".join(_FORMATS))
-RECORD_BYTES: Final = _RECORD.size
-#: Where each field is in it.
-_PLACES: Final = {
-    name: struct.calcsize("=" + "".join(_FORMATS[:index]))
-    for index, name in enumerate(Record._fields)
-}
-
 PF_WQ_WORKER: Final = 0x20  # include/linux/sched.h
 _PF_EXITING: Final = 0x4
 _KINDS_AT: Final = {kind: index for index, kind in enumerate(KINDS)}
@@ -153,27 +100,6 @@ def assemble(offsets: Mapping[str, int]) -> bytes:
     if not 0 < offsets["cgrp_cset_link"] <= _LARGEST_LINK or offsets["cgrp_cset_link"] % 8:
         raise BpfError("this kernel links control groups in an unknown way")
     return _Program(offsets).assemble()
-
-
-def parse_inodes(namespaces: bytes) -> tuple[int, ...]:
-    """Ten inode numbers: the kinds in order, then pid and time of the next child; 0 for none."""
-    return _INODES.unpack(namespaces)
-
-
-def has_membership(record: Record) -> bool:
-    """Its control groups could be told."""
-    return bool(_MEMBERSHIP.unpack(record.membership)[1])
-
-
-def parse_numbers(record: Record) -> tuple[int, ...] | None:
-    """Its numbers, outermost first; None when there are more than a record holds."""
-    if record.level >= LEVELS:
-        return None
-    return _NUMBERS.unpack(record.numbers)[: record.level + 1]
-
-
-parse_record = _RECORD.unpack
-"""The fields of a `Record` as a plain tuple: ten thousand are made at once."""
 
 
 class _Program:
@@ -247,7 +173,7 @@ class _Program:
         self._write(8, "start_time", R1)
         code.move(R3, TASK)
         code.add(R3, self._offsets["task_struct.comm"])
-        self._probe(_RECORD_AT + _PLACES["comm"], _COMM_BYTES, R3)
+        self._probe(_RECORD_AT + PLACES["comm"], COMM_BYTES, R3)
 
     def _write_credentials(self) -> None:
         # Those of others' eyes (real_cred), which /proc shows, not those of the moment (cred).
@@ -281,23 +207,23 @@ class _Program:
         code.move(R3, TASK)
         code.add(R3, at["task_struct.thread_pid"])
         code.load(8, R9, R10, self._probe(_SCRATCH_AT, 8, R3))
-        self._probe_at(_RECORD_AT + _PLACES["level"], 4, R9, at["pid.level"])
+        self._probe_at(_RECORD_AT + PLACES["level"], 4, R9, at["pid.level"])
         for level in range(LEVELS):
             if level:
-                code.load(4, R1, R10, _RECORD_AT + _PLACES["level"])
+                code.load(4, R1, R10, _RECORD_AT + PLACES["level"])
                 code.jump_if_less(R1, level, "numbers written")
             number = at["pid.numbers"] + level * at["upid"] + at["upid.nr"]
-            place = _RECORD_AT + _PLACES["numbers"] + level * _NUMBER_BYTES
-            self._probe_at(place, _NUMBER_BYTES, R9, number)
+            place = _RECORD_AT + PLACES["numbers"] + level * NUMBER_BYTES
+            self._probe_at(place, NUMBER_BYTES, R9, number)
         code.label("numbers written")
         # Its pid namespace is that of its innermost number (task_active_pid_ns).
-        code.load(4, R3, R10, _RECORD_AT + _PLACES["level"])
+        code.load(4, R3, R10, _RECORD_AT + PLACES["level"])
         code.multiply(R3, at["upid"])
         code.add(R3, R9)
         code.add(R3, at["pid.numbers"] + at["upid.ns"])
         code.load(8, R9, R10, self._probe(_SCRATCH_AT, 8, R3))
         inode = at["pid_namespace.ns"] + at["ns_common.inum"]
-        self._probe_at(_inode_place(_KINDS_AT["pid"]), _NUMBER_BYTES, R9, inode)
+        self._probe_at(_inode_place(_KINDS_AT["pid"]), NUMBER_BYTES, R9, inode)
 
     def _write_membership(self) -> None:
         # A css_set stands for one group in each hierarchy. Its address may be used again for
@@ -306,11 +232,11 @@ class _Program:
         at = self._offsets
         code.move(R3, TASK)
         code.add(R3, at["task_struct.cgroups"])
-        css_set_at = _RECORD_AT + _PLACES["membership"]
+        css_set_at = _RECORD_AT + PLACES["membership"]
         serials_at, exiting_at = css_set_at + 8, css_set_at + 16
         code.load(8, R8, R10, self._probe(css_set_at, 8, R3))
         # On v1 whoever is exiting is shown in the root group (proc_cgroup_show).
-        code.load(4, R1, R10, _RECORD_AT + _PLACES["flags"])
+        code.load(4, R1, R10, _RECORD_AT + PLACES["flags"])
         code.bit_and(R1, _PF_EXITING)
         code.store(8, R10, exiting_at, R1)
         code.add(R8, at["css_set.cgrp_links"])
@@ -340,12 +266,12 @@ class _Program:
         self._code.load(size, to, base, self._offsets[field])
 
     def _write(self, size: int, field: str, value: Register) -> None:
-        self._code.store(size, R10, _RECORD_AT + _PLACES[field], value)
+        self._code.store(size, R10, _RECORD_AT + PLACES[field], value)
 
     def _write_inode(self, index: int, namespace: Register, structure: str) -> None:
         inode = self._offsets[f"{structure}.ns"] + self._offsets["ns_common.inum"]
-        self._code.load(_NUMBER_BYTES, R1, namespace, inode)
-        self._code.store(_NUMBER_BYTES, R10, _inode_place(index), R1)
+        self._code.load(NUMBER_BYTES, R1, namespace, inode)
+        self._code.store(NUMBER_BYTES, R10, _inode_place(index), R1)
 
     def _probe_at(self, place: int, size: int, base: Register, offset: int) -> int:
         self._code.move(R3, base)
@@ -367,4 +293,4 @@ class _Program:
 
 
 def _inode_place(index: int) -> int:
-    return _RECORD_AT + _PLACES["namespaces"] + index * _NUMBER_BYTES
+    return _RECORD_AT + PLACES["namespaces"] + index * NUMBER_BYTES

@@ -15,7 +15,7 @@ from support.requirements import missing
 from support.varied import varied_sandboxes
 
 from nsview.errors import NotPermitted, NsviewError
-from nsview.host import census_bpf
+from nsview.host import bpf_place, census_bpf
 from nsview.host.census import ProcfsCensus
 from nsview.host.census_bpf import BpfCensus
 from nsview.host.census_choice import Wanted
@@ -372,7 +372,7 @@ def test_it_is_not_taken_inside_a_pid_namespace() -> None:
 
 
 def test_it_takes_capabilities(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(census_bpf, "effective_capabilities", lambda procfs: 1 << 19)
+    monkeypatch.setattr(bpf_place, "effective_capabilities", lambda procfs: 1 << 19)
     with pytest.raises(NotPermitted, match="CAP_BPF"):
         BpfCensus(Procfs())
 

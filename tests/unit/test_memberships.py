@@ -8,7 +8,7 @@ from pathlib import Path
 from nsview.host.memberships import Memberships
 from nsview.kernel.procfs import Procfs
 from nsview.kernel.task import CgroupPath
-from nsview.kernel.task_iterator import RECORD_BYTES, Record, parse_record
+from nsview.kernel.task_record import RECORD_BYTES, Record, parse_record
 
 PF_EXITING = 0x4
 

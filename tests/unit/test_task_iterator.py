@@ -6,19 +6,18 @@ import struct
 
 import pytest
 
-from nsview.host.census_bpf import _state
 from nsview.kernel.bpf import BpfError
 from nsview.kernel.bpf_assembler import STACK_BYTES
-from nsview.kernel.task_iterator import (
+from nsview.kernel.task_iterator import NAMES, assemble
+from nsview.kernel.task_record import (
     LEVELS,
-    NAMES,
     RECORD_BYTES,
     Record,
-    assemble,
     has_membership,
     parse_inodes,
     parse_numbers,
     parse_record,
+    state_letter,
 )
 
 OFFSETS = {name: 8 * index for index, name in enumerate(NAMES)}
@@ -82,4 +81,4 @@ def test_an_older_kernel_does_without_some() -> None:
 )  # fmt: skip
 def test_states_have_the_letters_of_stat(state: int, exit_state: int, letter: str) -> None:
     """__task_state_index() in include/linux/sched.h."""
-    assert _state(state, exit_state) == letter
+    assert state_letter(state, exit_state) == letter

@@ -42,7 +42,7 @@ PRESSURE is in how many per cent of the last 10 seconds tasks waited for cpu/mem
 the whole machine. `*`: it has no control group of its own, this is a sum over its processes.
 
   nsview top --count 1
-  nsview top web --json --interval 5 | jq .containers[0].memory.working_set
+  nsview top web --json --interval 5 | jq '.containers[0].memory.working_set'
   nsview top --openmetrics >/var/lib/node_exporter/nsview.prom.new"""
 
 

@@ -20,6 +20,8 @@ from nsview.kernel.task import CgroupPath
 
 _NANO = 1e9
 _PERCENT = 100.0
+#: Memory and tasks of a group that rests are read again after so many readings.
+_LOOKED_AT_ANYWAY = 8
 _PRESSURES = ("cpu", "memory", "io")
 
 _L = TypeVar("_L")
@@ -38,6 +40,8 @@ class _Before(NamedTuple):
     moment: float
     cpu: CpuCounters | None
     io: IoCounters | None
+    memory: Memory | None
+    pids: Pids | None
 
 
 class CgroupGauge:
@@ -53,6 +57,7 @@ class CgroupGauge:
         self._pids = cgroupfs.place(cgroups, "pids")
         self._unified = cgroupfs.unified_directory(cgroups)
         self._before: _Before | None = None
+        self._rested = 0
 
     def read(self, read: Read, limits: Limits) -> Resources:
         """Its figures now; nothing of what is gone."""
@@ -60,15 +65,27 @@ class CgroupGauge:
         cpu = read_cpu(read, self._cpu, self._accounting)
         io = read_io(read, self._io) if self._io else None
         before = self._before
-        self._before = _Before(moment, cpu, None if io is None else sum_of(io))
+        if before is not None and self._rests(cpu, before):
+            memory, pids = before.memory, before.pids
+        else:
+            memory = self._read_memory(read, limits.memory)
+            pids = self._read_pids(read, limits.pids)
+        total = None if io is None else sum_of(io)
+        self._before = _Before(moment, cpu, total, memory, pids)
         seconds = moment - before.moment if before else 0.0
         return Resources(
             cpu=_cpu(cpu, before.cpu if before else None, seconds, limits.cpus),
-            memory=self._read_memory(read, limits.memory),
+            memory=memory,
             io=None if io is None else io_of(io, before.io if before else None, seconds),
-            pids=self._read_pids(read, limits.pids),
+            pids=pids,
             pressure=self._read_pressure(read),
         )
+
+    # Who has not been on a processor for a nanosecond has neither allocated nor forked: only others
+    # can take something from it, and that is seen a little later.
+    def _rests(self, cpu: CpuCounters | None, before: _Before) -> bool:
+        self._rested = self._rested + 1 if cpu is not None and cpu == before.cpu else 0
+        return self._rested % _LOOKED_AT_ANYWAY != 0
 
     def _read_memory(self, read: Read, limits: MemoryLimits) -> Memory | None:
         now = read_memory(read, self._memory) if self._memory else None
@@ -107,8 +124,11 @@ class CgroupGauge:
         return read_file(f"{self._memory.directory}/memory.stat") is not None
 
     def counts_io(self) -> bool:
-        """False where its v1 controller is there and does nothing."""
-        return self._io is None or self._io.version == 2 or blkio_counts(read_file, self._io)
+        """False where its v1 controller is there and does nothing: then it is not read."""
+        if self._io is None or self._io.version == 2 or blkio_counts(read_file, self._io):
+            return True
+        self._io = None
+        return False
 
     def read_limits(self, remembered: LimitsOfGroups) -> Limits:
         """What bounds it now; groups above are looked at once for all that are below them."""

@@ -95,6 +95,24 @@ def test_second_reading_has_rates_and_a_counter_that_begins_anew_has_none(tree: 
     assert (again.cpu.percent, again.cpu.throttled, again.io.write) == (None, None, None)
 
 
+def test_group_that_rests_is_asked_for_little(tree: Tree) -> None:
+    tree.group("/web", V2)
+    gauge = tree.gauge("/web")
+    first = gauge.read(read_file, UNLIMITED)
+    tree.group("/web", {"memory.current": "999\n", "pids.current": "9\n", "io.stat": ""})
+    rested = [gauge.read(read_file, UNLIMITED) for _ in range(7)]
+
+    assert all(one.memory is first.memory and one.pids is first.pids for one in rested)
+    assert all(one.io and one.io.written_bytes == 0 for one in rested)
+    last = gauge.read(read_file, UNLIMITED)
+    assert last.memory is not None
+    assert last.memory.used == 999
+    tree.group("/web", {"memory.current": "1000\n", "cpu.stat": "usage_usec 1000001\n"})
+    busy = gauge.read(read_file, UNLIMITED)
+    assert busy.memory is not None
+    assert busy.memory.used == 1000
+
+
 def test_group_that_is_gone_is_nothing(tree: Tree) -> None:
     tree.group("/web", V2)
     gauge = tree.gauge("/web")

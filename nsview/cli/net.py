@@ -6,7 +6,7 @@ import argparse
 
 from nsview.cli.net_json import container_of, network_document, port_order
 from nsview.cli.output import print_json, print_line, print_note, print_notes, print_table
-from nsview.cli.words import byte_size, dash
+from nsview.cli.words import byte_size, dash, not_permitted
 from nsview.errors import NoSuchObject
 from nsview.host.host import Host
 from nsview.host.model import Container, Snapshot
@@ -55,6 +55,10 @@ def run(arguments: argparse.Namespace) -> int:
     closely = None if container is None else networks_of(snapshot, container)
     wiring = read_wiring(host.procfs, snapshot, closely=closely, connected=arguments.connected)
     networks = [one for ino, one in wiring.networks.items() if closely is None or ino in closely]
+    if container is not None and not networks:
+        if wiring.partial or not closely:  # it, or even which one it is
+            raise not_permitted(f"the network of {container.ref}")
+        raise NoSuchObject(f"{container.ref} is gone")
     names = None if container is None else read_name_service(host.procfs, container)
     partial = (*snapshot.partial, *wiring.partial)
     if arguments.json:

@@ -32,9 +32,10 @@ _CAP_SYS_PTRACE: Final = 19
 #: include/uapi/linux/capability.h; what each is good for here.
 _CAPABILITIES: Final = (
     ("CAP_SYS_PTRACE", 19, "namespaces, roots and descriptors of other users' processes stay shut"),
-    ("CAP_SYS_ADMIN", 21, "no namespace can be joined, nor process-less ones be looked into"),
+    ("CAP_SYS_ADMIN", 21, "no namespace can be joined or looked into: no interfaces, no ports"),
     ("CAP_SYS_CHROOT", 18, "mount namespaces cannot be joined"),
     ("CAP_DAC_READ_SEARCH", 2, "engines' files are closed: no names, no images, no layers"),
+    ("CAP_NET_ADMIN", 12, "published ports are known by docker-proxy alone, not by firewall rules"),
     ("CAP_KILL", 5, "processes of other users cannot be signalled"),
 )
 
@@ -230,6 +231,7 @@ def _host_features(procfs: Procfs) -> Iterator[Finding]:
     yield _cgroups(procfs)
     yield _pressure(procfs)
     yield _block_io(procfs)
+    yield _nftables(procfs)
     yield _bpf_census(procfs)
     yield _process_events()
     schedstat = Path(procfs.path("self", "schedstat")).exists()
@@ -242,6 +244,14 @@ def _host_features(procfs: Procfs) -> Iterator[Finding]:
     yield Finding("user namespaces", most not in ("", "0"), f"at most {most or 0}", "none there")
     yield Finding("kernel", True, platform.release(), "")
     yield Finding("Python", True, platform.python_version(), "")
+
+
+def _nftables(procfs: Procfs) -> Finding:
+    from nsview.kernel.nftables import may_be_asked
+
+    there = may_be_asked(procfs)
+    found = "may be asked" if there else "not loaded"
+    return Finding("nftables", there, found, "no published ports by its rules, if there were any")
 
 
 def _bpf_census(procfs: Procfs) -> Finding:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _NET = KINDS.index("net")
+_OWN = "/proc/self/ns/net"
 # O_NONBLOCK: a bind mount is gone, and a FIFO lies there now.
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 #: Ways to open a namespace that are worth a try: its processes may all end meanwhile.
@@ -76,13 +77,14 @@ def open_network_namespace(ino: int, paths: Iterable[str]) -> int | None:
 def call_inside(ino: int, paths: Iterable[str], question: Callable[[], T]) -> T | None:
     """Call `question`, whose sockets are of that namespace then; None when it is gone.
 
-    Raises PermissionError where it may not be joined (that takes CAP_SYS_ADMIN), and what
-    `question` raises.
+    Raises PermissionError where it may not be joined (that takes CAP_SYS_ADMIN, but for the one
+    that we are in), and what `question` raises.
     """
     descriptor = open_network_namespace(ino, paths)
     if descriptor is None:
         return None
     try:
-        return call_aside(question, join=[("net", descriptor)], patience=_PATIENCE_SECONDS)
+        join = () if ino == os.stat(_OWN).st_ino else (("net", descriptor),)
+        return call_aside(question, join=join, patience=_PATIENCE_SECONDS)
     finally:
         os.close(descriptor)

@@ -67,6 +67,22 @@ def test_what_is_not_there() -> None:
 
 def test_without_rights_it_says_what_is_missing() -> None:
     need_root()
+    python = python_for_everybody()
     with pair():
-        done = nsview("net", "--json", launcher=NOBODY, python=python_for_everybody())
+        done = nsview("net", "--json", launcher=NOBODY, python=python)
         assert any("CAP_SYS_PTRACE" in reason for reason in done.json["partial"])
+
+
+def test_without_the_right_to_join_it_says_how_many_are_missing() -> None:
+    need_root()
+    less = ("setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin", "--")
+    with pair() as (left, _):
+        document = nsview("net", "--json", launcher=less).json
+        assert inode(left, "net") not in {one["netns"] for one in document["networks"]}
+        assert any(
+            "may not be joined: that takes CAP_SYS_ADMIN" in one for one in document["partial"]
+        )
+        assert inode("self", "net") in {one["netns"] for one in document["networks"]}
+        done = nsview("net", str(left), launcher=less)
+        assert (done.status, done.out) == (4, b"")
+        assert "nsview: error: the network of " in done.err

@@ -268,6 +268,10 @@ sys.stdin.read()
 def test_ports_that_rules_lead_on(program: str) -> None:
     need_programs(program)
     with pair() as (left, right):
+        try:
+            inside(left, program, "-t", "nat", "-S")
+        except subprocess.CalledProcessError:
+            pytest.skip(f"this kernel has nothing for {program}")
         for words in (
             "-p tcp --dport 18080 -j DNAT --to-destination 10.9.8.2:80",
             "-d 10.9.8.1 -p udp --dport 18081 -j DNAT --to-destination 10.9.8.2:81",

@@ -60,7 +60,7 @@ class Network:
     containers: tuple[str, ...]
     """`ref` of each container in it, the one that made it first; none: nobody's."""
     path: str | None
-    """Where it is bind mounted, when no process is in it."""
+    """Where it is bind mounted, as far as we see."""
     interfaces: tuple[Interface, ...]
     routes: tuple[Route, ...] = ()
     sockets: tuple[Socket, ...] = ()
@@ -77,7 +77,7 @@ class Network:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wiring:
-    """All network namespaces, the host's first."""
+    """All network namespaces: the host's, those of containers by name, then nobody's."""
 
     networks: Mapping[int, Network]
     """By inode."""

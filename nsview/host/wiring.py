@@ -58,8 +58,8 @@ def read_wiring(
     readings, missing = _read_all(ways, lambda ino: _read(ino in close, connected, read_rules))
     places = find_places({ino: tuple(one.by_index.values()) for ino, one in readings.items()}, ways)
     owners = containers_by_network(snapshot)
-    networks = {
-        ino: Network(
+    networks = [
+        Network(
             ino=ino,
             containers=owners.get(ino, ()),
             path=next((path for path in ways[ino] if not path.startswith(procfs.root)), None),
@@ -68,12 +68,14 @@ def read_wiring(
             sockets=one.sockets,
         )
         for ino, one in readings.items()
-    }
+    ]
+    host = snapshot.initial["net"]
+    networks.sort(key=lambda one: (one.ino != host, not one.containers, one.name))
     inodes = {socket.inode for one in readings.values() for socket in one.sockets}
     rules = {ino: one.forwards for ino, one in readings.items()}
     return Wiring(
-        networks=networks,
-        published=_with_receivers(find_published(procfs, snapshot, rules), networks.values()),
+        networks={one.ino: one for one in networks},
+        published=_with_receivers(find_published(procfs, snapshot, rules), networks),
         owners=find_socket_owners(procfs, snapshot, inodes, close),
         partial=missing,
     )

@@ -50,6 +50,10 @@ def test_all_of_them_and_one_that_shares() -> None:
     need_root()
     with pair() as (left, right):
         document = nsview("net", "--json").json
+        first, *others = document["networks"]
+        assert first["containers"][0] == "host"
+        names = [one["containers"][0] for one in others if one["containers"]]
+        assert names == sorted(names)
         inodes = {one["netns"] for one in document["networks"]}
         assert {inode(left, "net"), inode(right, "net"), inode("self", "net")} <= inodes
         command = ("unshare", "--pid", "--kill-child", "cat")

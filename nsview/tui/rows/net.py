@@ -1,4 +1,4 @@
-"""The network of a container as rows under five titles: what it has, and where each thing leads."""
+"""The network of a container as rows under titles: what it has, and where each thing leads."""
 
 from __future__ import annotations
 

@@ -385,7 +385,10 @@ def test_hostile_text_is_shown_and_never_obeyed(tab: str, size: tuple[int, int])
     )
     answers = {
         "summary": SummaryFacts(details_of(label=fake.HOSTILE, hostname=fake.HOSTILE), None),
-        "processes": {},
+        "processes": ProcessUsers(
+            outside={0: fake.HOSTILE},
+            inside={"docker/web": NamesInside((4711, 47110), {0: fake.HOSTILE})},
+        ),
         "mounts": mounts,
         "namespaces": fake.namespaces(hostile=True),
     }

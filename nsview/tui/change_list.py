@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import on
@@ -11,7 +12,6 @@ from textual.binding import Binding, BindingType
 from nsview.layers.diff import Changed
 from nsview.tui.explorer import Explorer
 from nsview.tui.file_pane import Chosen, FilePane
-from nsview.tui.page import Page
 from nsview.tui.row_table import RowTable
 from nsview.tui.rows.changes import CHANGE_COLUMNS, change_rows, change_words
 
@@ -24,13 +24,11 @@ class ChangeList(FilePane):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("t,f5", "flat", "tree or flat", id="changes.flat"),
-        Binding("o", "sort", "by size", id="changes.sort"),
     ]
 
     def __init__(self, explorer: Explorer) -> None:
         super().__init__(explorer)
         self._tree = True
-        self._by_size = False
         self._limit = _FIRST_ROWS
 
     def rebuild(self) -> None:
@@ -40,10 +38,9 @@ class ChangeList(FilePane):
         self.table.set_rows(
             change_rows(
                 self._changes(),
-                self.typed_filter,
+                self.options,
                 self.folded,
-                tree=self._tree and not self._by_size,
-                by_size=self._by_size,
+                tree=self._tree and not self.options.by_size,
                 limit=self._limit,
             )
         )
@@ -60,16 +57,14 @@ class ChangeList(FilePane):
         if explorer.changes.problem is not None:
             return explorer.changes.problem
         if self._changes():
-            return f"nothing fits {self.typed_filter!r}: Esc"
+            return f"nothing fits: {self.options.words} (Esc shows everything)"
         return "nothing has been added, changed or deleted"
 
     @property
     def remark(self) -> str:
-        """How much of what, the filter, the order."""
-        words = [super().remark] if self.typed_filter else []
-        words += ["by size"] if self._by_size else []
-        words += [change_words(self._changes())] if self._changes() else []
-        return " · ".join(words)
+        """What is left out, the order, how much there is of what."""
+        words = (self.options.words, change_words(self._changes()) if self._changes() else "")
+        return " · ".join(filter(None, words))
 
     def _find(self) -> Changed | None:
         return next((one for one in self._changes() if one.path == self.cursor_key), None)
@@ -99,18 +94,11 @@ class ChangeList(FilePane):
             self._limit *= _MORE
             self.rebuild_with_more()
 
+    def start_over(self) -> None:
+        """From the first rows."""
+        self._limit = _FIRST_ROWS
+
     def action_flat(self) -> None:
         """The other way."""
-        self._tree = self._by_size or not self._tree
-        self._by_size = False
-        self._rearrange()
-
-    def action_sort(self) -> None:
-        """The largest first, without the tree; or as before."""
-        self._by_size = not self._by_size
-        self._rearrange()
-
-    def _rearrange(self) -> None:
-        self.rebuild()
-        if isinstance(self.screen, Page):
-            self.screen.refresh_frame()
+        self._tree = self.options.by_size or not self._tree
+        self.change_options(replace(self.options, by_size=False))

@@ -11,10 +11,10 @@ from nsview.display import display
 from nsview.layers.blame import Blame
 from nsview.tui.explorer import Explorer
 from nsview.tui.extraction import Extracted
+from nsview.tui.filtered_files import FilteredFiles
 from nsview.tui.prompt import Prompt
 from nsview.tui.rows.blame import BLAME_COLUMNS, blame_rows
 from nsview.tui.shell import Shell
-from nsview.tui.table_view import TableView
 from nsview.tui.text_screen import TableScreen, TextScreen
 from nsview.tui.tree_jobs import File, file_note
 
@@ -32,7 +32,7 @@ class Chosen(NamedTuple):
     """``file``, ``directory``, ``whiteout``, ...; empty: not known."""
 
 
-class FilePane(TableView):
+class FilePane(FilteredFiles):
     """Subclasses say what is under the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -12,15 +12,12 @@ from textual.binding import Binding, BindingType
 from nsview.layers.entry import Entry
 from nsview.tui.explorer import Explorer
 from nsview.tui.file_pane import Chosen, FilePane
-from nsview.tui.page import Page
 from nsview.tui.row_table import RowTable
 from nsview.tui.rows.files import (
     FIRST_ROWS,
     LAYER_COLUMNS,
-    LEAST_SIZES,
     MERGED_COLUMNS,
     ROOT,
-    FileOptions,
     Listing,
     file_rows,
 )
@@ -56,20 +53,15 @@ class FileTree(FilePane):
     """`shown`: index of the layer; None is the merged view."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("o", "sort", "by size", id="files.sort"),
         Binding("asterisk", "changed", "changed", key_display="*", id="files.changed"),
-        Binding("plus", "least(1)", "larger files only", key_display="+", show=False,
-                id="files.larger"),
-        Binding("minus", "least(-1)", "smaller files too", key_display="-", show=False,
-                id="files.smaller"),
+        Binding("U", "leave_out('U')", "without unchanged", show=False, id="files.unchanged"),
         Binding("ctrl+r", "read_again", "read again", show=False, id="files.read-again"),
-    ]  # fmt: skip
+    ]
 
     def __init__(self, explorer: Explorer, shown: int | None = None) -> None:
         super().__init__(explorer)
         self.table = FileTable()
         self.shown = shown
-        self.options = FileOptions()
         self.unfolded: set[Hashable] = set()
         self._listings: dict[_Key, Listing] = {}
         self._asked: set[_Key] = set()
@@ -190,53 +182,17 @@ class FileTree(FilePane):
             self._limits[path] = self._limits.get(path, FIRST_ROWS) * _MORE
             self.rebuild_with_more()
 
-    # How it is shown.
-
-    @property
-    def remark(self) -> str:
-        """What is left out, and how it is sorted."""
-        return self.options.words
-
-    def _change(self, **options: object) -> None:
-        self.options = replace(self.options, **options)  # type: ignore[arg-type]
+    def start_over(self) -> None:
+        """From the first rows of each directory."""
         self._limits = {}
-        self.rebuild()
-        if isinstance(self.screen, Page):
-            self.screen.refresh_frame()
-        self.refresh_bindings()
-
-    def set_filter(self, typed: str) -> None:
-        """Show only paths that fit, of what has been listed."""
-        self.typed_filter = typed
-        self._change(filter=typed)
-
-    def action_clear_filter(self) -> None:
-        """Escape: everything again."""
-        self.typed_filter = ""
-        self._change(filter="", changed=False, least=0)
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """While everything is shown Escape is the page's."""
-        if action == "clear_filter":
-            return not self.options.plain
-        return super().check_action(action, parameters)
-
-    def action_sort(self) -> None:
-        """By size, or by name again."""
-        self._change(by_size=not self.options.by_size)
 
     @on(RowTable.SortRequested)
     def _sort_by(self, event: RowTable.SortRequested) -> None:
-        self._change(by_size=event.column == "size")
+        self.change_options(replace(self.options, by_size=event.column == "size"))
 
     def action_changed(self) -> None:
         """Only what the topmost layer changes, or everything."""
-        self._change(changed=not self.options.changed)
-
-    def action_least(self, step: int) -> None:
-        """Only larger files."""
-        at = LEAST_SIZES.index(self.options.least) + step
-        self._change(least=LEAST_SIZES[max(0, min(at, len(LEAST_SIZES) - 1))])
+        self.change_options(self.options.changed_only())
 
     def action_read_again(self) -> None:
         """All directories in sight, however long that takes."""

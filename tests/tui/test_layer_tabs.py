@@ -239,6 +239,29 @@ def test_changes_as_a_tree_flat_and_by_size(stack: Stack) -> None:
     drive(stack, "changes", steps)
 
 
+def test_kinds_of_changes_can_be_left_out(stack: Stack) -> None:
+    async def steps(app: Explored) -> None:
+        await app.sees("old.conf")
+        everything = app.names()
+        await app.press("M", "A")
+        assert [row.key for row in app.table.rows if row.cells[0].text == "D"] == [
+            "/etc/old.conf",
+            "/var/cache/apt/index",
+        ]
+        assert not {"/etc/app.conf", "/etc/passwd"} & set(app.names())
+        assert "without added, modified · 1 added" in app.lines[1]
+        await app.press("M", "D")
+        assert "/etc/passwd" in app.names()
+        assert not {"/etc/app.conf", "/etc/old.conf"} & set(app.names())
+        await app.press("escape")
+        assert app.names() == everything
+        await app.press("plus", "t")
+        assert app.names() == ["/etc/old.conf", "/var/cache/apt/index"]
+        assert "at least 4.0K" in app.lines[1]
+
+    drive(stack, "changes", steps)
+
+
 def test_a_deleted_file_can_still_be_viewed(stack: Stack) -> None:
     async def steps(app: Explored) -> None:
         await app.sees("old.conf")
@@ -305,6 +328,12 @@ def test_files_can_be_filtered_by_path_change_and_size(stack: Stack) -> None:
         await app.press("escape", "asterisk")
         assert app.names() == ["/etc", "/etc/app.conf", "/etc/passwd", "/var"]
         assert "changed only" in app.lines[1]
+        await app.press("A")
+        assert app.names() == ["/etc", "/etc/passwd", "/var"]
+        await app.press("A", "M", "U")
+        assert {"/etc/app.conf", "/etc/hosts"} < set(app.names())
+        assert "/etc/passwd" not in app.names()
+        await app.press("M", "U")
         await app.press("escape", "plus")
         assert "/etc/app.conf" not in app.names()
         assert "at least 4.0K" in app.lines[1]

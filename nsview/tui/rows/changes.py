@@ -8,7 +8,7 @@ from typing import Final
 from nsview.layers.diff import Changed
 from nsview.layers.entry import Change
 from nsview.tui.row_layout import Cell, Column, Row
-from nsview.tui.rows.filter import compile_filter
+from nsview.tui.rows.file_options import FileOptions
 from nsview.tui.rows.outline import outline
 from nsview.tui.rows.units import byte_size
 
@@ -23,19 +23,18 @@ _WORDS: Final[dict[Change, str]] = {"A": "added", "C": "changed", "D": "deleted"
 
 def change_rows(
     changes: Sequence[Changed],
-    typed: str,
+    options: FileOptions,
     folded: Collection[Hashable],
     *,
     tree: bool,
-    by_size: bool,
     limit: int,
 ) -> list[Row]:
     """Rows by path, `limit` at most; ``("", "more")`` stands for the rest."""
     if tree:
-        rows = _tree(changes, typed, folded, limit)
+        rows = _tree(changes, options, folded, limit)
     else:
-        kept = _kept(changes, typed)
-        if by_size:
+        kept = _kept(changes, options)
+        if options.by_size:
             kept = sorted(kept, key=lambda one: -_size(one))
         rows = [_row(one, one.path) for one in kept[:limit]]
         rest = len(kept) - limit
@@ -44,17 +43,17 @@ def change_rows(
     return rows
 
 
-def _kept(changes: Sequence[Changed], typed: str) -> Sequence[Changed]:
-    if not typed:
+def _kept(changes: Sequence[Changed], options: FileOptions) -> Sequence[Changed]:
+    fits = options.test()
+    if fits is None:
         return changes
-    fits = compile_filter(typed)
-    return [one for one in changes if fits(one.path)]
+    return [one for one in changes if fits(one.path, one.kind, one.size)]
 
 
 def _tree(
-    changes: Sequence[Changed], typed: str, folded: Collection[Hashable], limit: int
+    changes: Sequence[Changed], options: FileOptions, folded: Collection[Hashable], limit: int
 ) -> list[Row]:
-    kept = _kept(changes, typed)
+    kept = _kept(changes, options)
     fitting = {one.path for one in kept}
     above = _leading(fitting)
     shown = [one for one in changes if one.path in fitting or one.path in above]

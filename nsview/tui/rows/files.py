@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -12,14 +12,12 @@ from nsview.display import display
 from nsview.layers.entry import Change, Entry, FileType
 from nsview.tui.cost import Cost
 from nsview.tui.row_layout import Cell, Column, Row
-from nsview.tui.rows.filter import compile_filter
+from nsview.tui.rows.file_options import FileOptions, Fits
 from nsview.tui.rows.units import byte_size
 
 #: So many rows of one directory at first; the cursor on the last line brings more.
 FIRST_ROWS: Final = 1000
 ROOT: Final = "/"
-#: The steps of "at least so large".
-LEAST_SIZES: Final = (0, 4 << 10, 64 << 10, 1 << 20, 16 << 20, 256 << 20)
 
 LETTERS: Final[dict[Change | None, str]] = {"A": "A", "C": "M", "D": "D", None: " "}
 STYLES: Final[dict[Change | None, str]] = {"A": "added", "C": "modified", "D": "removed", None: ""}
@@ -33,6 +31,8 @@ _FORMATS: Final[dict[FileType, int]] = {
     "block": stat.S_IFBLK,
 }
 _NONE: Final = Cell("–", "dim")
+#: Nobody knows what is in it: it is shown when only large files are.
+_DIRECTORY_SIZE: Final = 1 << 63
 _COLUMNS: Final = (
     Column(key="change", title="", width=1, sortable=False),
     Column(key="mode", title="MODE", width=10, worth=2, sortable=False),
@@ -66,33 +66,6 @@ class Listing:
     problem: str | None = None
     cost: Cost = field(default_factory=Cost, compare=False)
     """Of reading it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileOptions:
-    """Which entries are shown, and how they are sorted."""
-
-    filter: str = ""
-    """Of the path, as `compile_filter` has it."""
-    changed: bool = False
-    """Only what is not as in the layers below the topmost."""
-    by_size: bool = False
-    least: int = 0
-    """Bytes; directories are shown whatever is in them."""
-
-    @property
-    def plain(self) -> bool:
-        """Everything is shown."""
-        return not (self.filter or self.changed or self.least)
-
-    @property
-    def words(self) -> str:
-        """What is not as usual, for people."""
-        words = [f"/{self.filter}"] if self.filter else []
-        words += ["changed only"] if self.changed else []
-        words += [f"at least {byte_size(self.least)}"] if self.least else []
-        words += ["by size"] if self.by_size else []
-        return " · ".join(words)
 
 
 _Lines = Iterator["_Lines"]
@@ -156,18 +129,22 @@ class _Builder:
                     below = path_below(path, entry.name)
                     if below in self.unfolded:
                         visible.append(below)
-        fits = _test(self.options)
+        fits = self.options.test()
         for path in reversed(visible):
             listing = self._listed(path)
             entries = listing.entries
             if fits is not None:
-                entries = [e for e in entries if fits(path, e) or self._leads(path, e)]
+                entries = [e for e in entries if self._shown(path, e, fits)]
             if self.options.by_size:
                 entries = sorted(entries, key=lambda entry: -_size(listing, entry))
             self.kept[path] = list(entries)
 
-    def _leads(self, directory: str, entry: Entry) -> bool:
-        return entry.type == "directory" and bool(self.kept.get(path_below(directory, entry.name)))
+    def _shown(self, directory: str, entry: Entry, fits: Fits) -> bool:
+        """For its own sake, or as it leads to what is."""
+        path = path_below(directory, entry.name)
+        if entry.type != "directory":
+            return fits(path, entry.change, entry.size if entry.type == "file" else None)
+        return bool(self.kept.get(path)) or fits(path, entry.change, _DIRECTORY_SIZE)
 
     def _listed(self, path: str) -> Listing:
         return self.listings.get(path) or Listing()
@@ -207,24 +184,6 @@ class _Builder:
         cells = ("",) * len(MERGED_COLUMNS)
         row = Row((directory, kind), (*cells[:-1], Cell(text, "dim")), prefix=guide)
         self.rows.append(row)
-
-
-def _test(options: FileOptions) -> Callable[[str, Entry], bool] | None:
-    if options.plain:
-        return None
-    matches = compile_filter(options.filter) if options.filter else None
-
-    def fits(directory: str, entry: Entry) -> bool:
-        if options.changed and entry.change is None:
-            return False
-        if options.least and entry.type != "directory":
-            return entry.type == "file" and entry.size >= options.least and match(directory, entry)
-        return match(directory, entry)
-
-    def match(directory: str, entry: Entry) -> bool:
-        return matches is None or matches(path_below(directory, entry.name))
-
-    return fits
 
 
 def _size(listing: Listing, entry: Entry) -> int:

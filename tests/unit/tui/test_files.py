@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from nsview.layers.entry import Entry
-from nsview.tui.rows.files import FileOptions, Hidden, Listing, file_rows, mode_text
+from nsview.tui.rows.file_options import FileOptions
+from nsview.tui.rows.files import Hidden, Listing, file_rows, mode_text
 from nsview.tui.rows.units import byte_size
 
 
@@ -43,7 +44,16 @@ def test_a_filter_keeps_what_leads_to_what_fits() -> None:
 
 
 def test_changed_only() -> None:
-    assert keys(FileOptions(changed=True)) == ["/a", "/a/y", "/big"]
+    assert keys(FileOptions().changed_only()) == ["/a", "/a/y", "/big"]
+    assert keys(FileOptions().changed_only().changed_only()) == keys()
+
+
+def test_each_kind_of_change_can_be_left_out() -> None:
+    assert keys(FileOptions().toggled("A")) == ["/a", "/a/x", "/a/y", "/a/z", "/c"]
+    assert keys(FileOptions().toggled("C")) == ["/a", "/a/x", "/a/z", "/big", "/c"]
+    assert keys(FileOptions().toggled("C").toggled(None)) == ["/big"]
+    assert keys(FileOptions().toggled("C").toggled("C")) == keys()
+    assert FileOptions().toggled("D").toggled("A").words == "without added, deleted"
 
 
 def test_large_only_leaves_directories_to_look_into() -> None:

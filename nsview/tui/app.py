@@ -186,6 +186,13 @@ class NsviewApp(Shell):
 
         self.push_screen(ContainerScreen(self.find_container(reference).ref, tab))
 
+    def open_comparison(self, reference: str, against: str) -> None:
+        """Show what differs between two containers; raises `NoSuchObject`."""
+        from nsview.tui.comparison import ComparisonPage
+
+        refs = [self.find_container(words).ref for words in (reference, against)]
+        self.push_screen(ComparisonPage(*refs))
+
     def step_inside(self, place: Place, *, choose: bool = False) -> None:
         """A shell there; `choose`: ask as whom, with what and into which namespaces first."""
         if self.readonly or self.snapshot is None:

@@ -53,12 +53,12 @@ class ChangeList(FilePane):
         if explorer.stack is None:
             return explorer.problem
         if explorer.changes is None:
-            return "comparing the writable layer with those below ..."
+            return explorer.waiting
         if explorer.changes.problem is not None:
             return explorer.changes.problem
         if self._changes():
             return f"nothing fits: {self.options.words} (Esc shows everything)"
-        return "nothing has been added, changed or deleted"
+        return explorer.unchanged
 
     @property
     def remark(self) -> str:

@@ -11,9 +11,9 @@ from nsview.host.model import Snapshot
 from nsview.host.reference import process_named
 from nsview.kernel.namespaces import KINDS
 from nsview.tui.place import container_place, process_place
-from nsview.tui.shell import Shell
+from nsview.tui.shell import Shell, container_names
 
-Argument = Literal["", "ref", "kind", "number", "theme"]
+Argument = Literal["", "ref", "refs", "kind", "number", "theme"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +55,8 @@ def complete(
     command = next((one for one in COMMANDS if one.name == name), None)
     if command is None:
         return []
+    if command.argument == "refs" and " " in rest:  # the second one
+        name, rest = f"{name} {rest.split()[0]}", rest.rpartition(" ")[2]
     words = _words(command.argument, snapshot, themes)
     return [f"{name} {word}" for word in words if word.startswith(rest)]
 
@@ -64,12 +66,7 @@ def _words(argument: Argument, snapshot: Snapshot | None, themes: Sequence[str])
         return KINDS
     if argument == "theme":
         return themes
-    if argument == "ref" and snapshot is not None:
-        # A name that cannot be shown cannot be typed either.
-        refs = [one.ref for one in snapshot.containers if one.ref.isprintable()]
-        names = [one.name for one in snapshot.containers if one.name.isprintable()]
-        return [*names, *refs]
-    return ()
+    return container_names(snapshot) if argument in ("ref", "refs") else ()
 
 
 def _containers(app: Shell, reference: str) -> None:
@@ -146,6 +143,16 @@ def _tab(tab: str) -> Callable[[Shell, str], None]:
     return run
 
 
+def _diff(app: Shell, references: str) -> None:
+    words = references.split()
+    if len(words) > 2:
+        raise NsviewError("more than two containers", hint=":diff NAME, :diff NAME OTHER")
+    if len(words) == 2:
+        app.open_comparison(*words)
+    else:
+        _tab("changes")(app, references)
+
+
 _TAB_COMMANDS = {
     "layers": "layers",
     "changes": "diff",
@@ -196,7 +203,9 @@ COMMANDS = (
         argument="ref", optional=True,
     ),
     Command(name="layers", help="the root as a stack", run=_tab("layers"), argument="ref"),
-    Command(name="diff", help="what it has changed", run=_tab("changes"), argument="ref"),
+    Command(
+        name="diff", help="what it has changed; against another one", run=_diff, argument="refs"
+    ),
     Command(name="files", help="its files, from outside", run=_tab("files"), argument="ref"),
     Command(name="net", help="its interfaces and ports", run=_tab("net"), argument="ref"),
     Command(name="wiring", help="bridges, cables and who is at their ends", run=_wiring),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from dataclasses import replace
+from typing import Any, NamedTuple, cast
 
 from textual.message import Message
 
 from nsview.errors import NsviewError
 from nsview.host.host import Host
-from nsview.host.model import Container, Snapshot
+from nsview.host.model import Snapshot
 from nsview.host.stacks import read_stack
 from nsview.kernel.procfs import Procfs
 from nsview.layers.merge import MergedTree
@@ -21,12 +22,22 @@ from nsview.tui.extraction import Extracted, extract
 from nsview.tui.rows.files import Listing
 from nsview.tui.rows.stack import Size
 from nsview.tui.scanner import Job, Source
-from nsview.tui.tree_jobs import Changes, File
+from nsview.tui.tree_jobs import Blamed, Changes, File
 from nsview.tui.tree_reader import Reading, TreeReader
 
-_Identity = tuple[int | None, int | None]
-_Read = tuple[_Identity, Stack, tuple[str, ...]] | tuple[_Identity, str]
+Identity = tuple[int | None, int | None]
+"""PID and start time of a container's first process."""
 Post = Callable[[Message], object]
+
+
+class Read(NamedTuple):
+    """The stack of one start of a container, or why it has none."""
+
+    identity: Identity
+    stack: Stack | None = None
+    partial: tuple[str, ...] = ()
+    """What it may lack."""
+    problem: str = ""
 
 
 class Explorer:
@@ -34,6 +45,9 @@ class Explorer:
 
     `watch` says who wants to know of news. `close` stops them.
     """
+
+    waiting = "comparing the writable layer with those below ..."
+    unchanged = "nothing has been added, changed or deleted"
 
     def __init__(self, ref: str) -> None:
         self.ref = ref
@@ -45,7 +59,7 @@ class Explorer:
         self.generation = 0
         """Another stack, another number."""
         self._watchers: list[Callable[[], object]] = []
-        self._identity: _Identity | None = None
+        self._identity: Identity | None = None
         self._listings: TreeReader | None = None
         self._walks: TreeReader | None = None
         self._copies: TreeReader | None = None
@@ -70,34 +84,26 @@ class Explorer:
 
     def job(self, source: Source, snapshot: Snapshot) -> Job | None:
         """Read the stack of the container if that is another one than before."""
-        container = snapshot.container(self.ref)
-        if container is None or _identity(container) == self._identity:
+        identity = identify(snapshot, self.ref)
+        if identity is None or identity == self._identity:
             return None
         ref, host = self.ref, cast(Host, source)
 
-        def read(_: Procfs, snapshot: Snapshot) -> _Read | None:
-            container = snapshot.container(ref)
-            if container is None:
-                return None
-            try:
-                stack = read_stack(host, snapshot, container)
-            except NsviewError as error:
-                hint = f" ({error.hint})" if error.hint else ""
-                return _identity(container), error.message + hint
-            return _identity(container), stack, (*stack.notes, *MergedTree(stack).partial)
+        def read(_: Procfs, snapshot: Snapshot) -> Read | None:
+            return read_layers(host, snapshot, ref)
 
         return read
 
-    def take(self, result: _Read | None, post: Post) -> None:
+    def take(self, result: Read | None, post: Post) -> None:
         """What that job has read. A stack that was read stays when there is none any more."""
         if result is None:
             return
-        if len(result) == 2:  # there is no stack, but a reason
-            self.problem = result[1]
+        if result.stack is None:
+            self.problem = result.problem
         else:
-            self._identity, stack, self.partial = result
-            if stack != self.stack:
-                self._use(stack, post)
+            self._identity, self.partial = result.identity, result.partial
+            if result.stack != self.stack:
+                self._use(result.stack, post)
         self._tell()
 
     def _use(self, stack: Stack, post: Post) -> None:
@@ -150,33 +156,50 @@ class Explorer:
 
         self._submit(self._listings, ("list", layer, path), read, receive)
 
+    def stack_from(self, top: int) -> Stack | None:
+        """The stack without the layers above `top`; None is all of it."""
+        if self.stack is None or top == 0:
+            return None
+        return replace(self.stack, layers=self.stack.layers[top:])
+
     def read_file(self, path: str, top: int, receive: Callable[[File], object]) -> None:
-        """The beginning of a file, as it is without the layers above `top`."""
+        """The beginning of a file, as it is in `stack_from(top)`."""
+        stack = self.stack_from(top)
         self._submit(
-            self._listings, "file", lambda r: tree_jobs.read_file(r.tree, path, top), receive
+            self._listings, "file", lambda r: tree_jobs.read_file(r.tree, path, stack), receive
         )
 
     def extract(
         self, path: str, top: int, target: str, receive: Callable[[Extracted], object]
     ) -> None:
         """Copy a file or directory to a new place on the host; closing the page stops that."""
+        stack = self.stack_from(top)
         self._submit(
             self._copies,
             ("extract", path, target),
-            lambda reading: extract(reading, path, top, target),
+            lambda reading: extract(reading, path, stack, target),
             receive,
         )
 
-    def read_blame(self, path: str, receive: Callable[[Any], object]) -> None:
+    def blamed(self, top: int) -> Stack | None:
+        """Which layers are asked about what is in `stack_from(top)`; None: all."""
+        return None
+
+    def read_blame(self, path: str, top: int, receive: Callable[[Blamed], object]) -> None:
         """What each layer says of a path."""
-        self._submit(self._listings, "blame", lambda r: tree_jobs.read_blame(r.tree, path), receive)
+        stack = self.blamed(top)
+        self._submit(
+            self._listings, "blame", lambda r: tree_jobs.read_blame(r.tree, path, stack), receive
+        )
 
     def read_changes(self) -> None:
         """What the topmost layer changes, if that is not known or was not just found out."""
         if self.changes is None or self._changes_cost.is_due():
-            self._submit(
-                self._walks, "diff", lambda r: tree_jobs.read_changes(r.tree), self._take_changes
-            )
+            self._submit(self._walks, "diff", self.changes_job(), self._take_changes)
+
+    def changes_job(self) -> Callable[[Reading], Changes]:
+        """What finds them out."""
+        return lambda reading: tree_jobs.read_changes(reading.tree)
 
     def read_sizes(self, *, again: bool = False) -> None:
         """Walk the layers that were not, or not to the end; `again`: the writable one too."""
@@ -228,5 +251,20 @@ class Explorer:
         self._tell()
 
 
-def _identity(container: Container) -> _Identity:
-    return container.pid, container.start_time
+def identify(snapshot: Snapshot, ref: str) -> Identity | None:
+    """Which start of the container it is; None when it is gone."""
+    container = snapshot.container(ref)
+    return None if container is None else (container.pid, container.start_time)
+
+
+def read_layers(host: Host, snapshot: Snapshot, ref: str) -> Read | None:
+    """The stack of a container; None when that is gone. Called on the scanner's thread."""
+    container, identity = snapshot.container(ref), identify(snapshot, ref)
+    if container is None or identity is None:
+        return None
+    try:
+        stack = read_stack(host, snapshot, container)
+    except NsviewError as error:
+        hint = f" ({error.hint})" if error.hint else ""
+        return Read(identity, problem=error.message + hint)
+    return Read(identity, stack, (*stack.notes, *MergedTree(stack).partial))

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
+from textual.binding import Binding, BindingType
+
+from nsview.errors import NsviewError
 from nsview.host.model import Snapshot
 from nsview.tui.explorer import Explorer
 from nsview.tui.page import Page
+from nsview.tui.prompt import Prompt
 from nsview.tui.scanner import Job
+from nsview.tui.shell import container_names
 from nsview.tui.view import View
 
 
 class ExplorerView(View):
     """Has the stack read, and hears of everything that was read of it. The rest is its panes'."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("equals_sign", "compare", "compare", key_display="=", id="layers.compare"),
+    ]
 
     def __init__(self, explorer: Explorer) -> None:
         super().__init__()
@@ -60,6 +69,25 @@ class ExplorerView(View):
         page = self.screen
         assert isinstance(page, Page)
         return page
+
+    def action_compare(self) -> None:
+        """Ask which container to compare with; the one that is marked is proposed."""
+        app = self._page.nsview
+
+        def enter(name: str) -> None:
+            try:
+                app.open_comparison(self.explorer.ref, name.strip())
+            except NsviewError as error:
+                app.complain(error)
+
+        self.screen.query_one(Prompt).open(
+            "compare with:",
+            app.marked or "",
+            enter=enter,
+            complete=lambda typed: [
+                name for name in container_names(app.snapshot) if name.startswith(typed)
+            ],
+        )
 
     def leave(self) -> None:
         """Nobody looks at totals any more."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from nsview.errors import NsviewError
@@ -14,6 +14,7 @@ from nsview.layers.layer_walk import Findings, find_item
 from nsview.layers.merge import MergedTree
 from nsview.layers.paths import split_path
 from nsview.layers.sizes import Cancelled
+from nsview.layers.stack import Stack
 from nsview.layers.tree_tar import tree_items
 from nsview.tui.tree_jobs import problem_words
 from nsview.tui.tree_reader import Reading
@@ -32,8 +33,8 @@ class Extracted:
     problem: str | None = None
 
 
-def extract(reading: Reading, path: str, top: int, target: str) -> Extracted:
-    """Copy `path`, as it is without the layers above `top`, to `target`, which must not exist.
+def extract(reading: Reading, path: str, stack: Stack | None, target: str) -> Extracted:
+    """Copy `path`, as it is in another `stack` if one is given, to `target`, which must not exist.
 
     An existing directory gets it by its name. Nothing is left behind when it fails or is stopped.
     """
@@ -42,9 +43,8 @@ def extract(reading: Reading, path: str, top: int, target: str) -> Extracted:
         target = os.path.join(target, (split_path(path) or ["rootfs"])[-1])
     findings = Findings()
     try:
-        if top:
-            below = replace(reading.tree.stack, layers=reading.tree.stack.layers[top:])
-            with MergedTree(below) as tree:
+        if stack is not None:
+            with MergedTree(stack) as tree:
                 _copy(reading, tree, path, target, findings)
         else:
             _copy(reading, reading.tree, path, target, findings)

@@ -8,7 +8,6 @@ from typing import ClassVar, NamedTuple
 from textual.binding import Binding, BindingType
 
 from nsview.display import display
-from nsview.layers.blame import Blame
 from nsview.tui.explorer import Explorer
 from nsview.tui.extraction import Extracted
 from nsview.tui.filtered_files import FilteredFiles
@@ -16,7 +15,7 @@ from nsview.tui.prompt import Prompt
 from nsview.tui.rows.blame import BLAME_COLUMNS, blame_rows
 from nsview.tui.shell import Shell
 from nsview.tui.text_screen import TableScreen, TextScreen
-from nsview.tui.tree_jobs import File, file_note
+from nsview.tui.tree_jobs import Blamed, File, file_note
 
 #: Of a path that is asked about on one line.
 _PROMPTED = 30
@@ -92,15 +91,14 @@ class FilePane(FilteredFiles):
     def action_blame(self) -> None:
         """Show which layers have, hide or lack the path under the cursor."""
         if (chosen := self.chosen()) is not None:
-            self.explorer.read_blame(chosen.path, self._show_blame)
+            self.explorer.read_blame(chosen.path, chosen.top, self._show_blame)
 
-    def _show_blame(self, result: tuple[str, list[Blame] | str]) -> None:
-        path, found = result
-        if isinstance(found, str):
-            self.say(f"{path}: {found}")
-        elif self.explorer.stack is not None:
-            rows = blame_rows(self.explorer.stack, found)
-            self.app.push_screen(TableScreen(path, BLAME_COLUMNS, rows))
+    def _show_blame(self, result: Blamed) -> None:
+        if result.problem is not None:
+            self.say(f"{result.path}: {result.problem}")
+            return
+        rows = blame_rows(result.stack, result.layers)
+        self.app.push_screen(TableScreen(result.path, BLAME_COLUMNS, rows))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Readonly: nothing is written to the host's disks."""

@@ -17,7 +17,8 @@ from nsview.tui.window import Window
 
 _KEY_WIDTH = 20
 _ARGUMENTS: dict[Argument, str] = {
-    "ref": "CONTAINER", "kind": "KIND", "number": "N", "theme": "NAME", "": "",
+    "ref": "CONTAINER", "refs": "CONTAINER [OTHER]", "kind": "KIND", "number": "N",
+    "theme": "NAME", "": "",
 }  # fmt: skip
 _TEXTUALS_OWN = frozenset({
     "app.focus_next", "app.focus_previous", "screen.copy_text", "page_left", "page_right",

@@ -38,6 +38,12 @@ or a changed copy of one below (copy-up), a whiteout is a deletion. What was del
 viewed: the image has it.
 """
 
+COMPARISON = """\
+What would turn the root of the second container into that of the first: added (A), changed (C), \
+deleted (D), by the rules of `docker diff`. Where both stand on the same layers, which are the \
+same directories on disk, nothing can differ, so only the layers above are read.
+"""
+
 FILES = """\
 The root as a process in the container sees it, merged from the layers by the kernel's own rules; \
 nothing is run in there, so it works for stopped containers too. LAYER is the one that gives a \

@@ -52,6 +52,8 @@ front of a name: K processes were OOM-killed, M memory or P tasks near the limit
         Binding("x", "xray", "xray", id="home.xray"),
         *(Binding(letter, f"open_tab('{tab}')", tab, show=show, id=f"home.{tab}")
           for letter, tab, show in _TAB_LETTERS),
+        Binding("equals_sign", "mark", "mark, to compare others with", show=False,
+                key_display="=", id="home.mark"),
         Binding("f9,ctrl+k", "signal", "signal", id="home.signal"),
         Binding("n", "new_sandbox", "new sandbox", id="sandbox.new"),
         Binding("T", "twin", "a twin of it, on the same layers", show=False, id="sandbox.twin"),
@@ -110,6 +112,12 @@ front of a name: K processes were OOM-killed, M memory or P tasks near the limit
         if self.snapshot is None or not isinstance(key, str):
             return None
         return self.snapshot.container(key)
+
+    def action_mark(self) -> None:
+        """Remember the container: `=` in another one's layers compares with it."""
+        if (one := self.container) is not None:
+            self.nsview.marked = one.ref
+            self.nsview.say(f"= in the layers of another one compares with {one.name}")
 
     def raw(self) -> object | None:
         """The container as the model has it."""

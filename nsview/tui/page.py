@@ -146,7 +146,8 @@ class Page(Screen[None]):
 
     def refresh_frame(self) -> None:
         """Status, breadcrumbs."""
-        if self.is_mounted:
+        # A page that is being closed is still told what was read; its lines are the first to go.
+        if self.is_mounted and len(self.query("StatusLine, Crumbs")) == 2:
             self.query_one(StatusLine).show(self.nsview.status())
             trail = [crumb for page in self._trail() for crumb in page.crumbs()]
             self.query_one(Crumbs).show(trail, self.remark(), alarming=self.alarming)

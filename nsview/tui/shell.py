@@ -37,6 +37,8 @@ class Shell(App[None]):
         self.readonly = readonly
         self.snapshot: Snapshot | None = None
         self.history = History()
+        self.marked: str | None = None
+        """The container that others are compared with, by its ref."""
         self.source = source
         self.scanner = Scanner(source, self.post_message, interval, subscribe)
 
@@ -108,6 +110,10 @@ class Shell(App[None]):
         """Open the page of a container; raises `NoSuchObject`."""
         raise NotImplementedError
 
+    def open_comparison(self, reference: str, against: str) -> None:
+        """Show what differs between two containers; raises `NoSuchObject`."""
+        raise NotImplementedError
+
     def open_ref(self, ref: str, tab: str = "summary") -> None:
         """Open the page of a container that was there a moment ago."""
         try:
@@ -127,3 +133,10 @@ class Shell(App[None]):
     def action_help(self) -> None:
         """What the keys do here, and what the kernel does."""
         raise NotImplementedError
+
+
+def container_names(snapshot: Snapshot | None) -> Sequence[str]:
+    """What containers may be called; a name that cannot be shown cannot be typed either."""
+    containers = snapshot.containers if snapshot is not None else ()
+    words = (*(one.name for one in containers), *(one.ref for one in containers))
+    return [word for word in words if word.isprintable()]

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import heapq
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from nsview.display import display
 from nsview.layers.blame import Blame, blame
-from nsview.layers.diff import Changed, diff_docker
+from nsview.layers.diff import Changed, compare, diff_docker
 from nsview.layers.entry import Entry
 from nsview.layers.merge import MergedTree
 from nsview.layers.sizes import LayerSize, measure_layer
-from nsview.layers.stack import Layer
+from nsview.layers.stack import Layer, Stack
 from nsview.layers.waste import Waste, find_waste
 from nsview.tui.cost import Cost, Meter
 from nsview.tui.rows.contents import MOST_BYTES, Dump, dump
@@ -46,6 +46,15 @@ class File:
     """Links in the path that was asked for are followed here."""
     dump: Dump | None = None
     size: int = 0
+    problem: str | None = None
+
+
+class Blamed(NamedTuple):
+    """What the layers of a stack say of a path, or why that cannot be found out."""
+
+    path: str
+    stack: Stack
+    layers: Sequence[Blame]
     problem: str | None = None
 
 
@@ -117,11 +126,15 @@ def read_size(reading: Reading, layer: Layer) -> Size:
     return Size(files=size.files, bytes=size.bytes, complete=True)
 
 
-def read_changes(tree: MergedTree) -> Changes:
-    """As ``docker diff`` has them."""
+def read_changes(tree: MergedTree, before: Stack | None = None) -> Changes:
+    """As ``docker diff`` has them; or against another stack, by the same rules."""
     meter = Meter()
     try:
-        changes = tuple(diff_docker(tree))
+        if before is None:
+            changes = tuple(diff_docker(tree))
+        else:
+            with MergedTree(before) as other:
+                changes = tuple(compare(tree, other))
     except OSError as error:
         return Changes(problem=problem_words(error), cost=meter.cost())
     return Changes(changes=changes, cost=meter.cost())
@@ -135,20 +148,22 @@ def read_waste(reading: Reading) -> Waste | str:
         return problem_words(error)
 
 
-def read_blame(tree: MergedTree, path: str) -> tuple[str, list[Blame] | str]:
-    """What each layer says of a path; with that path."""
+def read_blame(tree: MergedTree, path: str, stack: Stack | None = None) -> Blamed:
+    """What each layer says of a path, in another stack if one is given."""
+    if stack is not None:
+        with MergedTree(stack) as other:
+            return read_blame(other, path)
     try:
-        return path, blame(tree, path)
+        return Blamed(path, tree.stack, blame(tree, path))
     except OSError as error:
-        return path, problem_words(error)
+        return Blamed(path, tree.stack, (), problem_words(error))
 
 
-def read_file(tree: MergedTree, path: str, top: int) -> File:
-    """The beginning of a file as it is without the layers above `top`."""
-    if top:
-        below = replace(tree.stack, layers=tree.stack.layers[top:])
-        with MergedTree(below) as lower:
-            return read_file(lower, path, 0)
+def read_file(tree: MergedTree, path: str, stack: Stack | None = None) -> File:
+    """The beginning of a file, as it is in another stack if one is given."""
+    if stack is not None:
+        with MergedTree(stack) as other:
+            return read_file(other, path)
     try:
         found = tree.resolve(path)
         fd = tree.open_file(found)

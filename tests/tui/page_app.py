@@ -37,6 +37,7 @@ class PageApp(App[None]):
     """`page` on top of an empty screen."""
 
     readonly = False
+    marked: str | None = None
 
     def __init__(
         self,

@@ -23,6 +23,7 @@ from nsview.layers.stack import Layer, Stack
 from nsview.tui import cost, tree_jobs
 from nsview.tui.change_list import ChangeList
 from nsview.tui.container import ContainerScreen
+from nsview.tui.explorer import Read
 from nsview.tui.file_tree import FileTree
 from nsview.tui.row_table import RowTable
 from nsview.tui.rows.files import Listing
@@ -53,7 +54,9 @@ class Explored(PageApp):
             return None
         container = snapshot.container("docker/web")
         identity = container.pid, container.start_time
-        return (identity, self.stack) if isinstance(self.stack, str) else (identity, self.stack, ())
+        if isinstance(self.stack, str):
+            return Read(identity, problem=self.stack)
+        return Read(identity, self.stack)
 
     async def until(self, condition: Callable[[], object]) -> None:
         for _ in range(_PATIENCE):

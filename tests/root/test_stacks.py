@@ -24,6 +24,15 @@ mkdir -p base/bin base/proc base/etc base/old u w m
 cp /bin/busybox base/bin/
 ln -s busybox base/bin/sh
 echo base >base/etc/base
+overlay() { {python} -IS {here}/overlay.py "$@"; }
+"""
+#: mount(2) as it is: what mount(8) makes of options differs from one version to the next.
+_OVERLAY = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+options, target = map(os.fsencode, sys.argv[1:])
+if libc.mount(b"o", target, b"overlay", ctypes.c_ulong(0), options):
+    sys.exit(os.strerror(ctypes.get_errno()))
 """
 _STAY = """
 cd /
@@ -39,6 +48,7 @@ def mounted(here: Path, script: str, *, root: str = "m", before: str = ":") -> I
     need_programs("busybox", "unshare", "chroot")
     text = _BASE + script + _STAY.format(root=here / root, before=before)
     text = text.replace("{here}", str(here)).replace("{python}", sys.executable)
+    (here / "overlay.py").write_text(_OVERLAY)
     with processes.started("unshare", "--mount", "--", "sh", "-c", text) as process:
         processes.read_line(process)
         yield processes.wait_until(lambda: _sleeping(process.pid))
@@ -73,7 +83,7 @@ def inode(path: str | Path) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-OVERLAY = "mount -t overlay o -o {},upperdir={{here}}/u,workdir={{here}}/w {{here}}/m\n"
+OVERLAY = "overlay {},upperdir={{here}}/u,workdir={{here}}/w {{here}}/m\n"
 
 
 def test_absolute_layers(tmp_path: Path) -> None:
@@ -97,7 +107,7 @@ def test_odd_names(tmp_path: Path) -> None:
         return "".join("\\" + char if char in ",:\\" else char for char in name)
 
     lower = ":".join(f"{{here}}/{typed(name)}" for name in names)
-    script = "mount -i -t overlay o -o 'lowerdir=" + lower + ":{here}/base' {here}/m\n"
+    script = "overlay 'lowerdir=" + lower + ":{here}/base' {here}/m\n"
     with mounted(tmp_path, script) as pid:
         _stack, found = look_at(pid)
     assert found == [inode(tmp_path / name) for name in (*names, "base")]
@@ -105,9 +115,7 @@ def test_odd_names(tmp_path: Path) -> None:
 
 def test_relative_layers_by_the_witness_alone(tmp_path: Path) -> None:
     """Nothing in the names tells the directory: what the overlay shows does."""
-    script = (
-        "mkdir l1; echo x >l1/x\nmount -t overlay o -o lowerdir=l1:base,upperdir=u,workdir=w m\n"
-    )
+    script = "mkdir l1; echo x >l1/x\noverlay lowerdir=l1:base,upperdir=u,workdir=w m\n"
     with mounted(tmp_path, script) as pid:
         stack, found = look_at(pid)
     assert found == [inode(tmp_path / name) for name in ("u", "l1", "base")]
@@ -118,7 +126,7 @@ def test_relative_layers_elsewhere_are_not_guessed(tmp_path: Path) -> None:
     """Directories of the same names beside the mount point are other ones."""
     script = """
     mkdir -p a/l1 b/l1 b/base b/m; echo x >a/l1/x; cp -a base a/; echo y >b/l1/y; echo z >b/base/z
-    cd a; mount -t overlay o -o lowerdir=l1:base {here}/b/m; cd ..
+    cd a; overlay lowerdir=l1:base {here}/b/m; cd ..
     """
     with mounted(tmp_path, script, root="b/m") as pid:
         stack, _found = look_at(pid)
@@ -128,7 +136,7 @@ def test_relative_layers_elsewhere_are_not_guessed(tmp_path: Path) -> None:
 def test_containerd_s_relative_layers(tmp_path: Path) -> None:
     script = """
     mkdir -p s/60/fs s/60/work s/59/fs s/58; mv base s/58/fs; echo x >s/59/fs/x; cd s
-    mount -t overlay o -o \\
+    overlay \\
         lowerdir=59/fs:58/fs,upperdir={here}/s/60/fs,workdir={here}/s/60/work {here}/m
     """
     with mounted(tmp_path, script) as pid:

@@ -14,13 +14,12 @@ from nsview.cli.source import Source, StandardOutput, end_cleanly, open_source
 from nsview.cli.stack_of import DIRS_HELP, path_errors
 from nsview.errors import NoSuchObject, NsviewError
 from nsview.kernel.mountinfo import read_mountinfo
-from nsview.layers.contents import Contents
-from nsview.layers.extract import ExtractOptions, Extractor, new_place
-from nsview.layers.layer_tar import Owners, TarOptions, root_attributes
+from nsview.layers.extract import ExtractOptions, take_out
+from nsview.layers.layer_tar import Owners, TarOptions
 from nsview.layers.layer_walk import Findings, Item, find_item
 from nsview.layers.output_file import Digested
 from nsview.layers.paths import split_path
-from nsview.layers.tree_tar import tree_items, write_tree
+from nsview.layers.tree_tar import write_tree
 
 _STDOUT = "-"
 MOUNTED = "mounts of its own are no part of the layers, what they show is not copied"
@@ -91,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
                 owners=owners,
                 progress=progress.update,
             )
-            _extract(source, item, target, findings, options, force=arguments.force)
+            take_out(source.tree, item, target, findings, options, force=arguments.force)
     for note in findings.notes:
         print_note(note)
     return 0
@@ -148,29 +147,3 @@ def _write_archive(
     out = Digested(cast(BinaryIO, StandardOutput()))
     options = TarOptions(owners=owners, progress=progress.update)
     write_tree(source.tree, item, name, out, findings, options)
-
-
-def _extract(
-    source: Source,
-    item: Item | None,
-    target: str,
-    findings: Findings,
-    options: ExtractOptions,
-    *,
-    force: bool,
-) -> None:
-    root = root_attributes(source.tree, 0)
-    with new_place(target, force=force) as folder, Contents(source.tree) as contents:
-        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            extractor = Extractor(
-                contents,
-                fd,
-                findings,
-                options,
-                start=item.path if item is not None else "",
-                target=target,
-            )
-            extractor.extract(tree_items(source.tree, item, findings), root)
-        finally:
-            os.close(fd)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 
 from nsview.cli.output import print_json, print_note, print_notes, print_table
-from nsview.cli.words import age, dash, image_name, user_of
+from nsview.cli.words import dash, image_name, user_of
 from nsview.host.host import Host
 from nsview.host.model import Container, Snapshot
 from nsview.host.naming import short_id
+from nsview.units import duration
 
 _TITLES = ("REF", "ID", "STATUS", "PID", "PROCS", "NAMESPACES", "USER", "ROOT", "UP", "IMAGE")
 
@@ -74,7 +75,9 @@ def _row(container: Container, snapshot: Snapshot) -> tuple[str, ...]:
         f"{rootfs.type}, {rootfs.layers} layers"
         if rootfs and rootfs.layers > 1
         else dash(rootfs.type if rootfs else None),
-        age(snapshot.taken - container.started) if container.pid and container.started else "-",
+        duration(snapshot.taken - container.started)
+        if container.pid and container.started
+        else "-",
         dash(image_name(container.image)),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from nsview.cli.output import print_json, print_notes, print_table
-from nsview.cli.words import age, command_line, user_of
+from nsview.cli.words import command_line, user_of
 from nsview.errors import NoSuchObject
 from nsview.host.host import Host
 from nsview.host.model import Snapshot
@@ -14,6 +14,7 @@ from nsview.host.users import user_name
 from nsview.kernel.cgroup import preferred_path
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.task import Task
+from nsview.units import duration
 
 _TITLES = ("PID", "INSIDE", "PPID", "CONTAINER", "USER", "UP", "COMMAND")
 
@@ -71,7 +72,7 @@ def _row(task: Task, snapshot: Snapshot) -> tuple[str, ...]:
         str(task.ppid),
         snapshot.membership.get(task.pid, HOST_REF),
         user_of(task.uid, user_name(task.uid)),
-        age(snapshot.taken - snapshot.started(task)),
+        duration(snapshot.taken - snapshot.started(task)),
         command_line(snapshot.commands.get(task.pid, ()), task.comm),
     )
 

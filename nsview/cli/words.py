@@ -6,15 +6,11 @@ import os
 import time
 from collections.abc import Sequence
 
+from nsview import units
 from nsview.errors import NotPermitted
 
-_MINUTE = 60
-_HOUR = 60 * _MINUTE
-_DAY = 24 * _HOUR
 _DIGEST_PREFIX = "sha256:"
 _SHORT_ID = 12
-_KIB = 1024
-_UNITS = "KMGTPE"
 
 
 def not_permitted(what: str) -> NotPermitted:
@@ -28,23 +24,9 @@ def dash(value: object | None) -> str:
     return "-" if value is None else str(value)
 
 
-def age(seconds: float) -> str:
-    """A duration in its largest unit: ``45s``, ``18m``, ``2h``, ``3d``."""
-    whole = max(int(seconds), 0)
-    for unit, letter in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "m")):
-        if whole >= unit:
-            return f"{whole // unit}{letter}"
-    return f"{whole}s"
-
-
 def byte_size(count: int | None) -> str:
-    """Bytes in the largest unit of 1024: ``0B``, ``1.2M``; ``-`` where there is no number."""
-    if count is None:
-        return "-"
-    if count < _KIB:
-        return f"{count}B"
-    power = min((count.bit_length() - 1) // 10, len(_UNITS))
-    return f"{count / _KIB**power:.1f}{_UNITS[power - 1]}"
+    """Bytes in the largest unit of 1024, as one word: ``0B``, ``1.2M``; ``-`` for no number."""
+    return "-" if count is None else units.byte_size(count).replace(" ", "")
 
 
 def local_time(nanoseconds: int) -> str:

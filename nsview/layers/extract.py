@@ -18,9 +18,11 @@ from nsview.errors import NsviewError
 from nsview.layers.contents import CHUNK, Contents, Opened, same_content
 from nsview.layers.entry import Attributes, attributes_of
 from nsview.layers.layer_directory import open_directory
-from nsview.layers.layer_tar import CHANGED, GONE, SOCKETS, Owners, Progress
+from nsview.layers.layer_tar import CHANGED, GONE, SOCKETS, Owners, Progress, root_attributes
 from nsview.layers.layer_walk import Findings, Item
+from nsview.layers.merge import MergedTree
 from nsview.layers.output_file import check_target, move, temporary_name, writing
+from nsview.layers.tree_tar import tree_items
 from nsview.layers.xattrs import CAPABILITY
 
 DEVICES: Final = "devices are left out (an archive, DEST -, has them)"
@@ -62,6 +64,26 @@ def new_place(target: str, *, force: bool) -> Iterator[str]:
             move(os.path.join(folder, os.path.basename(whole)), whole, force=force)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def take_out(
+    tree: MergedTree,
+    item: Item | None,
+    target: str,
+    findings: Findings,
+    options: ExtractOptions,
+    *,
+    force: bool = False,
+) -> None:
+    """Copy an item, None for the root, and all below it to the new place `target`."""
+    with new_place(target, force=force) as folder, Contents(tree) as contents:
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            start = item.path if item is not None else ""
+            extractor = Extractor(contents, fd, findings, options, start=start, target=target)
+            extractor.extract(tree_items(tree, item, findings), root_attributes(tree, 0))
+        finally:
+            os.close(fd)
 
 
 class Extractor:

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Final
 
 from nsview.errors import NsviewError
-from nsview.layers.contents import Contents
-from nsview.layers.extract import ExtractOptions, Extractor, new_place
-from nsview.layers.layer_tar import Owners, root_attributes
+from nsview.layers.extract import ExtractOptions, take_out
+from nsview.layers.layer_tar import Owners
 from nsview.layers.layer_walk import Findings, find_item
 from nsview.layers.merge import MergedTree
 from nsview.layers.paths import split_path
 from nsview.layers.sizes import Cancelled
 from nsview.layers.stack import Stack
-from nsview.layers.tree_tar import tree_items
 from nsview.tui.tree_jobs import problem_words
 from nsview.tui.tree_reader import Reading
-
-_DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,10 +60,4 @@ def _copy(reading: Reading, tree: MergedTree, path: str, target: str, findings: 
             raise Cancelled
 
     options = ExtractOptions(keep_owners=os.geteuid() == 0, owners=Owners(), progress=progress)
-    with new_place(target, force=False) as folder, Contents(tree) as contents:
-        fd = os.open(folder, _DIRECTORY)
-        try:
-            extractor = Extractor(contents, fd, findings, options, start=item.path, target=target)
-            extractor.extract(tree_items(tree, item, findings), root_attributes(tree, 0))
-        finally:
-            os.close(fd)
+    take_out(tree, item, target, findings, options)

@@ -27,9 +27,9 @@ from nsview.tui.rows.processes import (
     process_row,
     process_words,
 )
-from nsview.tui.rows.units import duration
 from nsview.tui.scanner import Job
 from nsview.tui.table_view import SortKey, TableView, tree_row
+from nsview.units import duration
 
 _CONTAINER = Column(key="container", title="CONTAINER", max_width=24)
 _COLUMNS = (

@@ -27,9 +27,9 @@ from nsview.tui.rows.pulse import (
     consumer_rows,
     engine_rows,
 )
-from nsview.tui.rows.units import percent, short_size
 from nsview.tui.view import View
 from nsview.tui.view_page import ViewPage
+from nsview.units import percent, short_size
 
 #: Cells of the history of waiting, and what fills one: per cent.
 _TREND, _ALL = 8, 100.0

@@ -20,8 +20,8 @@ from nsview.tui.cost import Cost, Meter
 from nsview.tui.rows.contents import MOST_BYTES, Dump, dump
 from nsview.tui.rows.files import FIRST_ROWS, Hidden, Listing
 from nsview.tui.rows.stack import Size
-from nsview.tui.rows.units import byte_size
 from nsview.tui.tree_reader import Reading
+from nsview.units import byte_size
 
 _CHUNK: Final = 1 << 18
 #: A directory of more names takes so long to read that people notice.

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from root.test_merge import mutate
+from support.mutations import mutate
 from support.oci import Unpacked, described, linked
 from support.overlays import COMMON, PrivateMounts, overlay, stack_of
 from support.requirements import need_programs
@@ -59,7 +59,7 @@ def private() -> Iterator[PrivateMounts]:
 @contextlib.contextmanager
 def directory() -> Iterator[Path]:
     """A temporary directory, for each example a new one."""
-    path = Path(tempfile.mkdtemp(prefix="nsview-test-layer-"))
+    path = Path(tempfile.mkdtemp(prefix="nsview-layer-"))
     try:
         yield path
     finally:

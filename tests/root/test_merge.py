@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.mutations import mutate, remove
 from support.overlays import (
     COMMON,
     PrivateMounts,
@@ -45,7 +46,7 @@ def private() -> Iterator[PrivateMounts]:
 @contextlib.contextmanager
 def directory() -> Iterator[Path]:
     """A temporary directory, for each example a new one."""
-    path = Path(tempfile.mkdtemp(prefix="nsview-test-merge-"))
+    path = Path(tempfile.mkdtemp(prefix="nsview-merge-"))
     try:
         yield path
     finally:
@@ -157,13 +158,6 @@ def make_way(path: Path) -> None:
         path.unlink()
 
 
-def remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
 @_SETTINGS
 @given(
     layers=_LAYERS,
@@ -223,55 +217,6 @@ _MUTATIONS = st.tuples(
 )
 _ROUNDS = st.lists(st.lists(_MUTATIONS, max_size=8), min_size=2, max_size=7)
 _BASE = tuple("/".join(parts) for parts in itertools.product(_NAMES[:2], _NAMES, _NAMES[:2]))
-
-
-def put(path: Path, text: str, flags: int) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_NONBLOCK | flags)  # it may be a FIFO
-    try:
-        os.write(fd, text.encode())
-    finally:
-        os.close(fd)
-
-
-def mutate(top: Path, operation: str, path: str, other: str) -> None:
-    """Do it, if the tree as it is allows it."""
-    target, second = top / path, top / other
-    number = next(_numbers)
-    with contextlib.suppress(OSError, shutil.SameFileError):
-        match operation:
-            case "write":
-                put(target, f"{number}\n" * (number % 9), os.O_CREAT | os.O_TRUNC)
-            case "append":
-                put(target, str(number), os.O_CREAT | os.O_APPEND)
-            case "chmod":
-                target.chmod(0o700 + number % 64)
-            case "chown":
-                os.chown(target, number % 5, number % 7, follow_symlinks=False)
-            case "unlink":
-                remove(target)
-            case "mkdir":
-                target.mkdir(parents=True)
-            case "recreate":
-                remove(target)
-                target.mkdir()
-                (target / "new").write_text("new")
-            case "rename":
-                target.rename(second)
-            case "replace":
-                directory = target.is_dir()
-                remove(target)
-                if directory:
-                    target.write_text("file")
-                else:
-                    target.mkdir()
-            case "symlink":
-                target.symlink_to(other)
-            case "fifo":
-                os.mkfifo(target)
-            case "link":
-                os.link(target, second, follow_symlinks=False)
-            case "touch":
-                os.utime(target, (number, number))
 
 
 @_SETTINGS

@@ -11,7 +11,7 @@ from nsview.layers.stack import Layer, Stack
 from nsview.layers.waste import Waste
 from nsview.tui.row_layout import Cell, Column, Row
 from nsview.tui.rows.stack import instruction, role_words
-from nsview.tui.rows.units import byte_size
+from nsview.units import byte_size
 
 BLAME_COLUMNS: Final = (
     Column(key="layer", title="LAYER", align="right", sortable=False),

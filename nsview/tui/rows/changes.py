@@ -10,7 +10,7 @@ from nsview.layers.entry import Change
 from nsview.tui.row_layout import Cell, Column, Row
 from nsview.tui.rows.file_options import FileOptions
 from nsview.tui.rows.outline import outline
-from nsview.tui.rows.units import byte_size
+from nsview.units import byte_size
 
 CHANGE_COLUMNS: Final = (
     Column(key="kind", title="", width=1, sortable=False),

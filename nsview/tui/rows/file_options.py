@@ -8,7 +8,7 @@ from typing import Final
 
 from nsview.layers.entry import Change
 from nsview.tui.rows.filter import compile_filter
-from nsview.tui.rows.units import byte_size
+from nsview.units import byte_size
 
 #: The steps of "at least so large".
 LEAST_SIZES: Final = (0, 4 << 10, 64 << 10, 1 << 20, 16 << 20, 256 << 20)

@@ -13,7 +13,7 @@ from nsview.layers.entry import Change, Entry, FileType
 from nsview.tui.cost import Cost
 from nsview.tui.row_layout import Cell, Column, Row
 from nsview.tui.rows.file_options import FileOptions, Fits
-from nsview.tui.rows.units import byte_size
+from nsview.units import byte_size
 
 #: So many rows of one directory at first; the cursor on the last line brings more.
 FIRST_ROWS: Final = 1000

@@ -14,8 +14,8 @@ from nsview.tui.rows.filter import compile_filter
 from nsview.tui.rows.home_cells import HOST, Seen, engine_words, pod_words, user_words
 from nsview.tui.rows.home_columns import PLAIN, RANKS, WIDE
 from nsview.tui.rows.outline import outline
-from nsview.tui.rows.units import byte_pair, percent
 from nsview.tui.status import plural
+from nsview.units import byte_pair, percent
 
 Grouping = Literal["pod", "flat", "engine", "user", "tree"]
 GROUPINGS: tuple[Grouping, ...] = ("pod", "flat", "engine", "user", "tree")

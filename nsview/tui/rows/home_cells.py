@@ -13,7 +13,7 @@ from nsview.host.resources import Resources
 from nsview.tui.history import Figure, History
 from nsview.tui.row_layout import Cell
 from nsview.tui.rows.charts import peak, sparkline
-from nsview.tui.rows.units import byte_pair, byte_rates, duration, percent, short_size
+from nsview.units import byte_pair, byte_rates, duration, percent, short_size
 
 SHORT_ID = 12
 HOST = "host"

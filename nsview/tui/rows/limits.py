@@ -10,7 +10,7 @@ from nsview.kernel.pressure import Pressure
 from nsview.tui.row_layout import Cell
 from nsview.tui.rows.charts import gauge
 from nsview.tui.rows.grid import Grid, fact
-from nsview.tui.rows.units import byte_size, percent, short_size
+from nsview.units import byte_size, percent, short_size
 
 _BAR = 10
 _PERCENT = 100.0

@@ -13,7 +13,7 @@ from nsview.host.wiring_words import leads_to, pid_list
 from nsview.kernel.sock_diag import Socket
 from nsview.tui.cost import Cost
 from nsview.tui.rows.outline import Line, outline
-from nsview.tui.rows.units import byte_rates
+from nsview.units import byte_rates
 
 Key = tuple[object, ...]
 Rates = Mapping[tuple[int, int], tuple[float, float]]

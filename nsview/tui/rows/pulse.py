@@ -12,7 +12,7 @@ from nsview.tui.history import History
 from nsview.tui.row_layout import Cell, Column, Row
 from nsview.tui.rows.charts import peak, sparkline
 from nsview.tui.rows.home_cells import HOST, engine_words
-from nsview.tui.rows.units import percent, short_size
+from nsview.units import percent, short_size
 
 #: Cells of a history, and what fills them at least: per cent.
 _TREND, _PROCESSOR = 16, 100.0

@@ -10,7 +10,7 @@ from nsview.layers.stack import Layer, Resolution, Role, Stack
 from nsview.layers.waste import Waste
 from nsview.tui.row_layout import Cell, Column, Row
 from nsview.tui.rows.grid import Grid, fact
-from nsview.tui.rows.units import byte_size
+from nsview.units import byte_size
 
 STACK_COLUMNS: Final = (
     Column(key="index", title="#", align="right", sortable=False),

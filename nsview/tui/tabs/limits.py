@@ -15,8 +15,8 @@ from nsview.tui.page import Page
 from nsview.tui.row_layout import Cell
 from nsview.tui.rows.grid import Grid
 from nsview.tui.rows.limits import limits_grids
-from nsview.tui.rows.units import percent, short_size
 from nsview.tui.view import View
+from nsview.units import percent, short_size
 
 
 class LimitsTab(View):

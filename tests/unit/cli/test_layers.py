@@ -53,7 +53,10 @@ def test_split(text: str, names: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("count", "words"),
-    [(None, "-"), (0, "0B"), (1023, "1023B"), (1024, "1.0K"), (1 << 20, "1.0M"), (5 << 29, "2.5G")],
-)
+    [
+        (None, "-"), (0, "0B"), (1023, "1023B"), (1024, "1.0K"), (1 << 20, "1.0M"),
+        (5 << 29, "2.5G"), (38 << 20, "38M"),
+    ],
+)  # fmt: skip
 def test_byte_size(count: int | None, words: str) -> None:
     assert byte_size(count) == words

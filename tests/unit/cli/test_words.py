@@ -6,7 +6,8 @@ import os
 
 import pytest
 
-from nsview.cli.words import age, command_line, dash, image_name, not_permitted, user_of
+from nsview.cli.words import command_line, dash, image_name, not_permitted, user_of
+from nsview.units import duration
 
 
 @pytest.mark.parametrize(
@@ -24,7 +25,7 @@ from nsview.cli.words import age, command_line, dash, image_name, not_permitted,
     ],
 )
 def test_age_in_its_largest_unit(seconds: float, words: str) -> None:
-    assert age(seconds) == words
+    assert duration(seconds) == words
 
 
 def test_dash_is_for_nothing_alone() -> None:

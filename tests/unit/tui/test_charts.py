@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nsview.tui.rows.charts import chart, gauge, peak, sparkline
-from nsview.tui.rows.units import byte_pair, byte_rates, percent, short_size
+from nsview.units import byte_pair, byte_rates, percent, short_size
 
 VALUES = st.lists(st.floats(0, 1e12) | st.just(math.nan), max_size=40)
 

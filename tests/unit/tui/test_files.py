@@ -5,7 +5,7 @@ from __future__ import annotations
 from nsview.layers.entry import Entry
 from nsview.tui.rows.file_options import FileOptions
 from nsview.tui.rows.files import Hidden, Listing, file_rows, mode_text
-from nsview.tui.rows.units import byte_size
+from nsview.units import byte_size
 
 
 def entry(name: str, kind: str = "file", size: int = 0, **more: object) -> Entry:

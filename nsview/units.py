@@ -1,4 +1,4 @@
-"""Figures in few cells."""
+"""Figures in few cells: for tables of the commands and of the UI alike."""
 
 from __future__ import annotations
 

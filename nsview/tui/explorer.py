@@ -143,15 +143,14 @@ class Explorer:
     ) -> None:
         """A directory, merged or of one layer; received with what was asked for.
 
-        `first`: it was not known before, so of one with many names the first are received at once.
+        `first`: of one with many names, the first ones are enough for now.
         """
         generation = self.generation
 
         def read(reading: Reading) -> tuple[int, int | None, str, Listing]:
-            begun = tree_jobs.read_first(reading.tree, path, layer) if first else None
-            if begun is not None:
-                reading.give((generation, layer, path, begun))
-            listing = tree_jobs.read_listing(reading.tree, path, layer)
+            listing = tree_jobs.read_first(reading.tree, path, layer) if first else None
+            if listing is None:
+                listing = tree_jobs.read_listing(reading.tree, path, layer)
             return generation, layer, path, listing
 
         self._submit(self._listings, ("list", layer, path), read, receive)

@@ -127,7 +127,9 @@ class FileTree(FilePane):
         generation, layer, path, listing = result
         if generation != self._generation:
             return
-        if not listing.rest:
+        if listing.rest:  # once the first ones are seen: reading takes the time that painting needs
+            self.call_after_refresh(self.explorer.list, path, layer, self._listed, first=False)
+        else:
             self._asked.discard((layer, path))
         before = self._listings.get((layer, path))
         self._listings[layer, path] = listing

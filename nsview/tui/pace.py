@@ -8,9 +8,12 @@ that starts is seen at once; a host that forks all day is looked at a little mor
 from __future__ import annotations
 
 #: Of the time that passes, for looks before their time.
-SHARE = 0.02
-#: Seconds of looking that can be saved up: enough for the few looks in which a container starts.
-SAVED = 0.2
+SHARE = 0.05
+#: Seconds of looking that can be saved up: a container takes a few looks to start, and many may
+#: start one after the other.
+SAVED = 0.5
+#: What a job may leave as debt at most: minutes of reading say nothing of the looks after it.
+DEBT = 0.1
 #: Seconds from an event to the look: who forks will execve, and join or leave something before.
 SETTLING = 0.03
 
@@ -49,8 +52,7 @@ class Pace:
     def worked(self, now: float, cost: float) -> None:
         """Something was read that followed from a look."""
         self._settle(now)
-        # A job of minutes says nothing of the looks after it: what it leaves as debt is bounded.
-        self._account = max(self._account - cost, min(self._account, -SAVED))
+        self._account = max(self._account - cost, min(self._account, -DEBT))
 
     def _settle(self, now: float) -> None:
         self._account, self._counted = self._balance(now), now

@@ -12,17 +12,32 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))  # as pytest's pythonpath does
 
-from support.engines import Bubblewrap, Containerd, Docker, Engine, Lxc, Nspawn, Podman, engine
+from support.engines import (
+    BridgedDocker,
+    Bubblewrap,
+    Containerd,
+    Engine,
+    Lxc,
+    Nspawn,
+    Podman,
+    engine,
+)
 from textual.pilot import Pilot
 
 from nsview.host.host import Host
 from nsview.tui.app import NsviewApp
 
 _PICTURES = Path(__file__).parent.parent / "screenshots"
-_SIZE = (116, 30)
+_SIZE = (120, 30)
+#: Looks at the host before a picture is taken: the charts show as many.
+_LOOKS = 30
+_INTERVAL = 0.5
 
-#: A small web shop: a nested pid namespace and some children, for the process tree.
-_SERVER = "busybox httpd -f -p 8080 & busybox unshare -fp sh -c 'sleep 900 & sleep 901' & sleep 902"
+#: A small web shop: a nested pid namespace and some children, for the process tree; and some work.
+_SERVER = """\
+busybox httpd -f -p 8080 & busybox unshare -fp sh -c 'sleep 900 & sleep 901' &
+while :; do busybox sha256sum /bin/busybox >/dev/null; busybox usleep 30000; done"""
+_LIMITS = ("--cpus=0.5", "--memory=64m", "--pids-limit=100")
 
 #: What it did since: added, changed, deleted.
 _CHANGES = "mkdir -p /srv/site; echo hello >/srv/site/index.html; echo 2 >>/two; rm /d/x"
@@ -37,21 +52,26 @@ _PAGES = {
     "files": ("enter", "5"),
     "mounts": ("enter", "6"),
     "namespaces": ("enter", "7"),
+    "net": ("enter", "8"),
+    "limits": ("enter", "9"),
+    "pulse": ("colon", *"pulse", "enter"),
+    "wiring": ("colon", *"wiring", "enter"),
+    "new": ("n",),
 }
 
 
 def _start_containers(engines: dict[type[Engine], Engine]) -> None:
-    docker = engines[Docker]
-    assert isinstance(docker, Docker)
-    common = ("run", "--pull=never", "--detach", "--network=none")
-    words = ("--cap-add=SYS_ADMIN", docker.image, "sh", "-c", _SERVER)
-    docker.docker(*common, "--name", "web", *words)
+    docker = engines[BridgedDocker]
+    assert isinstance(docker, BridgedDocker)
+    run = ("run", "--pull=never", "--detach")
+    web = ("--name=web", "--network=bridge", "--publish=8080:8080", "--cap-add=SYS_ADMIN", *_LIMITS)
+    docker.docker(*run, *web, docker.image, "sh", "-c", _SERVER)
     docker.docker("exec", "web", "sh", "-c", _CHANGES)
-    docker.docker(*common, "--name", "db", docker.image)
-    docker.docker(*common, "--name", "worker", docker.image)
+    docker.docker(*run, "--name=db", "--network=bridge", docker.image)
+    docker.docker(*run, "--name=worker", "--network=none", docker.image)
     docker.docker("pause", "worker")
     host = ("--network=host", "--pid=host")
-    docker.docker("run", "--pull=never", "--detach", "--name", "agent", *host, docker.image)
+    docker.docker(*run, "--name=agent", *host, docker.image)
     podman = engines[Podman]
     assert isinstance(podman, Podman)
     podman.podman("run", "--detach", "--name", "cache", "--network=none", podman.image)
@@ -63,21 +83,26 @@ def _start_containers(engines: dict[type[Engine], Engine]) -> None:
 
 
 async def _take(name: str, keys: tuple[str, ...]) -> None:
-    app = NsviewApp(Host(), theme="textual-dark", keymap={})
+    app = NsviewApp(Host(), interval=_INTERVAL, theme="textual-dark", keymap={})
     async with app.run_test(size=_SIZE) as pilot:
-        await _scanned(app, pilot)
+        await _scanned(app, pilot, _LOOKS)
         await _go_to_web(app, pilot)
         for key in keys:
             await pilot.press(key)
             await _settled(app, pilot)
+        app.action_freeze()
         app.screen.refresh()
         await pilot.pause()
         (_PICTURES / f"{name}.svg").write_text(app.export_screenshot(title="sudo nsview"))
 
 
-async def _scanned(app: NsviewApp, pilot: Pilot[None]) -> None:
-    while app.snapshot is None:
+async def _scanned(app: NsviewApp, pilot: Pilot[None], times: int) -> None:
+    last = None
+    while times:
         await pilot.pause(0.05)
+        if app.snapshot is not last:
+            last, times = app.snapshot, times - 1
+    app.action_freeze()  # figures that move would never let a page settle
     await _settled(app, pilot)
 
 
@@ -103,7 +128,7 @@ async def _go_to_web(app: NsviewApp, pilot: Pilot[None]) -> None:
 def main() -> None:
     """Start containers of every engine, take all pictures, and leave nothing behind."""
     _PICTURES.mkdir(exist_ok=True)
-    kinds: tuple[type[Engine], ...] = (Docker, Podman, Containerd, Lxc, Nspawn, Bubblewrap)
+    kinds: tuple[type[Engine], ...] = (BridgedDocker, Podman, Containerd, Lxc, Nspawn, Bubblewrap)
     with contextlib.ExitStack() as stack:
         engines = {kind: stack.enter_context(engine(kind)) for kind in kinds}
         _start_containers(engines)

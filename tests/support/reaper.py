@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 PARENT = "/tmp"
 PREFIX = "nsview-test-"
@@ -54,7 +55,7 @@ def clean(name: str) -> list[str]:
 
 
 def processes(name: str) -> Iterator[int]:
-    """Every process of the run: marked, or with a root in its directory, or of its own user."""
+    """Every process of the run: marked, or with files in its directory, or of its own user."""
     needle = name.encode()
     mark = f"{MARK}={name}".encode()
     uid = _user(name)
@@ -67,13 +68,23 @@ def processes(name: str) -> Iterator[int]:
                 mark in _read(f"{path}/environ").split(b"\0")
                 # podman gives conmon an environment of its own making
                 or (_read(f"{path}/comm") == b"conmon\n" and needle in _read(f"{path}/cmdline"))
-                or any(
-                    needle in line and line.split(b" ")[4] == b"/"
-                    for line in _read(f"{path}/mountinfo").splitlines()
-                )
+                or any(map(partial(_is_in_container, needle), _mounts(path)))
                 or (uid is not None and os.stat(path).st_uid == uid)
             ):
                 yield int(entry)
+
+
+def _mounts(path: str) -> list[bytes]:
+    return _read(f"{path}/mountinfo").splitlines()
+
+
+def _is_in_container(needle: bytes, mount: bytes) -> bool:
+    """Its root is in the directory, or a file from there stands elsewhere, as /etc/hosts does.
+
+    The root alone would not tell: the mounts of fuse-overlayfs name no directory.
+    """
+    _, _, _, source, target, *_ = mount.split(b" ")
+    return (needle in mount and target == b"/") or (needle in source and needle not in target)
 
 
 def _read(path: str) -> bytes:

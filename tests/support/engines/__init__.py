@@ -42,6 +42,7 @@ __all__ = [
 ENGINES: tuple[type[Engine], ...] = (
     Docker,
     Podman,
+    FusePodman,
     RootlessPodman,
     Containerd,
     Lxc,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from nsview.engines.base import Pod
 from nsview.engines.bbolt import BboltError, Bucket, parse_bbolt
 from nsview.engines.untrusted import (
+    flag,
     labels,
     number,
     parse_json,
@@ -152,7 +153,8 @@ def _containers(
             image=text(config, "rootfsImageName") or text(config, "rootfs"),
             image_id=text(config, "rootfsImageID"),
             pod=pod,
-            infra=identity in infra,
+            # podman 5 leaves the column of the pod empty; what it makes it marks itself.
+            infra=identity in infra or flag(config, "pause") is True,
             running=running,
             paused=None if status == _UNKNOWN else status == _PAUSED,
             pid=process_id(state, "pid") if running else None,

@@ -216,6 +216,18 @@ def test_podman_with_sqlite(tmp_path: Path, name: str) -> None:
     assert (p1.name, p1.pod, p1.running) == ("p1", None, None)
 
 
+def test_podman_5_tells_of_an_infra_container_in_its_own_record_alone(tmp_path: Path) -> None:
+    statements = (
+        "UPDATE PodState SET InfraContainerID = NULL",
+        """UPDATE ContainerConfig SET JSON = '{"pause": true}' WHERE Name = 'infra'""",
+        """UPDATE ContainerConfig SET JSON = '{"pause": false}' WHERE Name = 'p1'""",
+    )
+    write(tmp_path / "graph", LIST, [podman(INFRA, "infra"), podman(P1, "p1")])
+    write(tmp_path / "graph", "db.sql", sql_state(tmp_path / "db", *statements))
+    infra, p1 = storage(tmp_path / "graph").read_records()
+    assert (infra.sandbox, p1.sandbox) == (True, False)
+
+
 def test_transient_storage_keeps_the_database_in_the_run_root(tmp_path: Path) -> None:
     graph, run = tmp_path / "graph", tmp_path / "run"
     write(graph, LIST, [podman(INFRA, "infra")])

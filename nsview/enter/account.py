@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 #: (uid_t) -1 means "no change" to setresuid(2).
 _LARGEST_ID: Final = 0xFFFFFFFE
@@ -19,8 +18,7 @@ _DIGITS: Final = 10
 _ROOT: Final = "root"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class Account(NamedTuple):
     """A user to become; ids as the container counts them."""
 
     uid: int
@@ -70,9 +68,9 @@ def resolve_user(words: str, passwd: bytes, group: bytes) -> Account:
         account = account_of(uid, passwd) or Account(uid=uid, gid=0)
     if colon:
         gid = _resolve_group(wanted, group)
-        return replace(account, gid=gid, groups=(gid,))
+        return account._replace(gid=gid, groups=(gid,))
     groups = dict.fromkeys((account.gid, *_memberships(account.name, group)))
-    return replace(account, groups=tuple(groups))
+    return account._replace(groups=tuple(groups))
 
 
 def _resolve_group(name: str, group: bytes) -> int:

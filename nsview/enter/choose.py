@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 
 from nsview.enter import toolbox
 from nsview.enter.environment import without_steering
@@ -63,7 +62,7 @@ def choose_command(
     fd = toolbox.load(busybox)
     stack.callback(os.close, fd)
     command = Command(program=fd, arguments=words or ("sh",))
-    plan = replace(plan, environment=without_steering(plan.environment))
+    plan = plan._replace(environment=without_steering(plan.environment))
     return command, plan, f"{problem}: using the host's {busybox}" if problem else None
 
 
@@ -105,4 +104,4 @@ def _with_directory(
     environment = without_steering(plan.environment)
     environment[b"PATH"] = box.search + b":" + plan.path
     command = Command(program=path, arguments=words or (path,), toolbox=(box.directory, box.place))
-    return command, replace(plan, environment=environment), None
+    return command, plan._replace(environment=environment), None

@@ -9,8 +9,8 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Final
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from nsview.enter.account import Account, NoSuchAccount, account_of, resolve_user
 from nsview.enter.choose import choose_command
@@ -35,8 +35,7 @@ Narrate = Callable[[Sequence[str], Sequence[str]], None]
 """Told the steps, and what is lacking, just before the command runs."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class Choice(NamedTuple):
     """What a person asks for; see ``nsview enter --help``."""
 
     command: Sequence[str] = ()
@@ -45,7 +44,7 @@ class Choice:
     user: str | None = None
     privileged: bool = False
     directory: str | None = None
-    environment: Mapping[bytes, bytes] = field(default_factory=dict)
+    environment: Mapping[bytes, bytes] = MappingProxyType({})
     join_cgroup: bool = True
     tools: str = "auto"
     terminal: bool = False
@@ -54,8 +53,7 @@ class Choice:
     """Where the command's output goes; without a terminal only what is no error."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ready:
+class Ready(NamedTuple):
     """A process that is held, and all that is decided about who joins it."""
 
     choice: Choice
@@ -184,7 +182,7 @@ def _in_directory(
         words = error.strerror if isinstance(error, OSError) else "not a path"
         raise NsviewError(f"directory {path}: {words}") from None
     stack.callback(os.close, fd)
-    return replace(descriptors, directory=fd)
+    return descriptors._replace(directory=fd)
 
 
 def _explain(outcome: Outcome, choice: Choice, plan: Plan, root: int) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from nsview.enter.account import Account
 from nsview.enter.environment import DEFAULT_PATH, host_environment, parse_environ
@@ -20,8 +19,7 @@ _SECCOMP_FILTER: Final = 2
 _TERM: Final = b"xterm"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(NamedTuple):
     """What is asked for; the command and its place apart."""
 
     kinds: frozenset[str] = frozenset(KINDS)
@@ -36,14 +34,14 @@ class Request:
     terminal: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(NamedTuple):
     """What the command will be; ids are those of the host."""
 
     inside: bool
     """It has the container's files. Otherwise it is a program of the host, with its rights."""
     namespaces: tuple[tuple[str, int], ...]
     """kind and inode, in the order in which they are joined; those that are ours are left out."""
+    environment: Mapping[bytes, bytes]
     owner_of_mounts: bool = False
     """The user namespace is the one that owns the mounts, not the target's own, further inside."""
     join_cgroup: bool = False
@@ -61,7 +59,6 @@ class Plan:
     limits: tuple[ResourceLimit, ...] = ()
     umask: int | None = None
     oom_score_adj: int | None = None
-    environment: Mapping[bytes, bytes]
 
     @property
     def path(self) -> bytes:
@@ -105,12 +102,10 @@ def _confined(plan: Plan, target: Target, request: Request) -> Plan:
     The bounding set is the source for root: a first process may have dropped capabilities for
     itself alone, and execve(2) gives root the bounding set. Another user keeps what is ambient.
     """
-    from dataclasses import replace
 
     status = target.status
     same = request.user is None
-    return replace(
-        plan,
+    return plan._replace(
         bounding=status.cap_bounding,
         inheritable=status.cap_inheritable if same else 0,
         ambient=status.cap_ambient if same else 0,

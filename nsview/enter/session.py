@@ -8,8 +8,7 @@ import marshal
 import os
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from nsview.enter.orders import Orders
 from nsview.enter.plan import Plan
@@ -28,8 +27,7 @@ _SIGNALLED: Final = 128
 _LARGEST_MESSAGE: Final = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
+class Command(NamedTuple):
     """What is started."""
 
     program: str | int
@@ -39,31 +37,33 @@ class Command:
     """A directory of the host, and the path of the container's to mount it over."""
 
 
-@dataclass(slots=True)
 class Outcome:
     """How a session went."""
 
-    status: int = 125
-    """The command's exit status, 128 + the number of the signal that ended it, 126, or 127."""
-    signal: int | None = None
-    pid: int | None = None
-    """The command's PID on the host."""
-    lacking: list[str] = field(default_factory=list)
-    """What the kernel did not let us take over, in words."""
-    exec_error: int | None = None
-    """errno of execve(2), where the command did not start."""
-    exec_words: str | None = None
-    """The same, explained."""
-    steps: tuple[str, ...] = ()
-    """What was done, in words."""
-    detached: bool = False
-    typed: bool = False
-    """Something was typed at our terminal."""
-    ended_by: int | None = None
-    """The signal to us that ended a session on a terminal."""
-    terminal_inside: bool = False
-    sealed: bool = True
-    """The joining process ran on a copy of the interpreter."""
+    def __init__(
+        self, *, status: int = 125, signal: int | None = None, detached: bool = False
+    ) -> None:
+        self.status = status
+        """The command's exit status, 128 + the number of the signal that ended it, 126, or 127."""
+        self.signal = signal
+        self.detached = detached
+        self.pid: int | None = None
+        """The command's PID on the host."""
+        self.lacking: list[str] = []
+        """What the kernel did not let us take over, in words."""
+        self.exec_error: int | None = None
+        """errno of execve(2), where the command did not start."""
+        self.exec_words: str | None = None
+        """The same, explained."""
+        self.steps: tuple[str, ...] = ()
+        """What was done, in words."""
+        self.typed = False
+        """Something was typed at our terminal."""
+        self.ended_by: int | None = None
+        """The signal to us that ended a session on a terminal."""
+        self.terminal_inside = False
+        self.sealed = True
+        """The joining process ran on a copy of the interpreter."""
 
 
 class _Session:

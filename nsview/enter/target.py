@@ -7,7 +7,6 @@ import errno
 import os
 import resource
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeVar
 
 from nsview.errors import NoSuchObject, NotPermitted, NsviewError
@@ -75,8 +74,7 @@ class Label(NamedTuple):
     """What to write to it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class Target(NamedTuple):
     """What is known of the process, all of one moment."""
 
     pid: int
@@ -95,8 +93,7 @@ class Target:
     """Inode of the user namespace that owns the mount namespace; 0 where it cannot be told."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Descriptors:
+class Descriptors(NamedTuple):
     """What is open of it, before anything is joined: afterwards the paths are the container's."""
 
     pidfd: int

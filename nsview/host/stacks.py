@@ -163,7 +163,7 @@ class _Running:
         mount = max(inside, key=lambda one: len(one.target))
         rest = path[len(mount.target.rstrip("/")) :]
         return resolve_plain(
-            replace(mount, root=mount.root.rstrip("/") + rest or "/"), [view], own_root
+            mount._replace(root=mount.root.rstrip("/") + rest or "/"), [view], own_root
         )
 
     def _views(self) -> Iterator[View]:

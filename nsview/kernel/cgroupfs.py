@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from nsview.kernel.mountinfo import Mount, parse_mountinfo
@@ -21,8 +20,7 @@ _LARGEST: Final = 4096
 _STOPPED: Final = (b"FROZEN", b"FREEZING")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hierarchy:
+class Hierarchy(NamedTuple):
     """A mounted tree of control groups."""
 
     version: int
@@ -57,8 +55,7 @@ class Place(NamedTuple):
     """Where the hierarchy is mounted: no group above it can be seen."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cgroupfs:
+class Cgroupfs(NamedTuple):
     """The hierarchies of control groups that we have mounted."""
 
     hierarchies: tuple[Hierarchy, ...]

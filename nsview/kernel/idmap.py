@@ -6,16 +6,15 @@ user_namespaces(7). The outside ids are shown in the user namespace of the reade
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class IdRange:
-    """`count` ids from `inside` on are those from `outside` on."""
+class IdRange(NamedTuple):
+    """`length` ids from `inside` on are those from `outside` on."""
 
     inside: int
     outside: int
-    count: int
+    length: int
 
 
 def parse_id_map(data: bytes) -> tuple[IdRange, ...]:
@@ -23,15 +22,15 @@ def parse_id_map(data: bytes) -> tuple[IdRange, ...]:
     ranges = []
     for line in data.split(b"\n"):
         if line.strip():
-            inside, outside, count = map(int, line.split())
-            ranges.append(IdRange(inside, outside, count))
+            inside, outside, length = map(int, line.split())
+            ranges.append(IdRange(inside, outside, length))
     return tuple(ranges)
 
 
 def to_outside(ranges: Iterable[IdRange], inside: int) -> int | None:
     """The id outside; None for one that is not mapped (it shows as 65534, "nobody")."""
     for one in ranges:
-        if one.inside <= inside < one.inside + one.count:
+        if one.inside <= inside < one.inside + one.length:
             return one.outside + inside - one.inside
     return None
 
@@ -39,6 +38,6 @@ def to_outside(ranges: Iterable[IdRange], inside: int) -> int | None:
 def to_inside(ranges: Iterable[IdRange], outside: int) -> int | None:
     """The id inside; None for one that is not mapped."""
     for one in ranges:
-        if one.outside <= outside < one.outside + one.count:
+        if one.outside <= outside < one.outside + one.length:
             return one.inside + outside - one.outside
     return None

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 #: fs/proc/base.c:proc_pid_limits prints "%-25s %-20s %-20s %-10s": names contain spaces.
 _NAME, _SOFT, _HARD = slice(0, 25), slice(26, 46), slice(47, 67)
 _UNITS_AT = 68
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(NamedTuple):
     """One limit; None is unlimited."""
 
     name: str

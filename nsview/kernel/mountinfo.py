@@ -11,7 +11,6 @@ import errno
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -53,8 +52,7 @@ class Propagation(NamedTuple):
 PRIVATE: Final = Propagation()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mount:
+class Mount(NamedTuple):
     """One mount. Text is os.fsdecode'd and, but for the super options, unescaped."""
 
     id: int
@@ -68,13 +66,13 @@ class Mount:
     target: str
     """Mount point, seen from the process's root."""
     fstype: str
-    subtype: str | None = None
-    """``sshfs`` of ``fuse.sshfs``."""
     source: str
     options: tuple[str, ...]
     """Of this mount: ``ro`` here is a read-only mount of a perhaps writable file system."""
     super_options: tuple[str, ...]
     """Of the file system, each one still escaped: split ``key=value``, then `unescape`."""
+    subtype: str | None = None
+    """``sshfs`` of ``fuse.sshfs``."""
     propagation: Propagation = PRIVATE
     unique_id: int | None = None
     """Never reused; only statmount(2) tells it."""

@@ -11,7 +11,6 @@ import fcntl
 import os
 import struct
 from collections.abc import Callable, Container, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nsview.kernel.namespaces import CLONE_FLAGS, INITIAL_INODES
@@ -55,8 +54,7 @@ class MountNamespace(NamedTuple):
     mounts: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NamespaceFacts:
+class NamespaceFacts(NamedTuple):
     """All that the kernel tells about one namespace."""
 
     kind: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -90,8 +89,7 @@ class EnterForm(ModalScreen[Choice | None]):
         privileged = _YES_OR_NO.get(typed["privileged"].lower())
         if privileged is None:
             raise ValueError("privileged: yes or no")
-        return replace(
-            shell_choice(),
+        return shell_choice()._replace(
             command=command,
             user=typed["user"] or None,
             kinds=parse_kinds(typed["namespaces"] or ",".join(KINDS)),

@@ -56,7 +56,7 @@ def test_root_inside_is_nobody_outside(root: Path, place: Path) -> None:
     try:
         pid = started.json["pid"]
         (uids,) = parse_id_map(Path(f"/proc/{pid}/uid_map").read_bytes())
-        assert (uids.inside, uids.count) == (0, 65536)
+        assert (uids.inside, uids.length) == (0, 65536)
         assert uids.outside >= 65536
         assert os.stat(f"/proc/{pid}").st_uid in (0, uids.outside)  # 0: it is not dumpable
         upper = LAYERS / started.json["id"] / "upper"

@@ -136,7 +136,7 @@ def id_map_grids(uid_map: Iterable[IdRange], gid_map: Iterable[IdRange]) -> tupl
 
 def _id_map(title: str, ranges: Iterable[IdRange]) -> Grid:
     rows = tuple(
-        (Cell(str(one.inside)), Cell(str(one.outside)), Cell(str(one.count))) for one in ranges
+        (Cell(str(one.inside)), Cell(str(one.outside)), Cell(str(one.length))) for one in ranges
     )
     if not rows:
         return Grid(title=title, rows=((Cell("empty, or not readable", "dim"),),))

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from nsview.enter.account import Account
@@ -52,7 +50,7 @@ def test_the_user_namespace_comes_last() -> None:
 
 
 def test_our_own_namespaces_are_not_joined() -> None:
-    target = replace(TARGET, namespaces={**OWN, "net": 7000, "time": 0})
+    target = TARGET._replace(namespaces={**OWN, "net": 7000, "time": 0})
     assert make_plan(target, Request(), OWN, HOST).namespaces == (("net", 7000),)
 
 
@@ -81,7 +79,7 @@ def test_an_id_that_the_container_does_not_have() -> None:
 
 
 def test_ids_are_the_same_where_the_user_namespace_is() -> None:
-    target = replace(TARGET, namespaces={**FOREIGN, "user": OWN["user"]})
+    target = TARGET._replace(namespaces={**FOREIGN, "user": OWN["user"]})
     plan = make_plan(target, Request(user=Account(uid=7, gid=8)), OWN, HOST)
     assert (plan.uid, plan.gid) == (7, 8)
     assert inner_uid(target, OWN) == 100034
@@ -93,7 +91,7 @@ def test_privileged() -> None:
     assert (plan.uid, plan.gid, plan.groups) == (100000, 100000, ())
     assert plan.bounding is None
     assert (plan.no_new_privs, plan.seccomp, plan.label) == (False, False, None)
-    nested = replace(TARGET, owner_of_mounts=9999)
+    nested = TARGET._replace(owner_of_mounts=9999)
     assert dict(make_plan(nested, Request(privileged=True), OWN, HOST).namespaces)["user"] == 9999
     assert dict(make_plan(nested, Request(), OWN, HOST).namespaces)["user"] == FOREIGN["user"]
 

@@ -141,7 +141,7 @@ def _find(procfs: Procfs, arguments: argparse.Namespace) -> tuple[str | None, Ta
         return None, task
     from nsview.host.host import Host  # takes longer than all the rest
 
-    container, task = find_target(Host(procfs).snapshot(), arguments.ref)
+    container, task = find_target(Host(procfs).snapshot(rootfs=False), arguments.ref)
     return container.ref, task
 
 

@@ -6,19 +6,22 @@ import contextlib
 import errno
 import marshal
 import os
-import socket
-from collections.abc import Callable, Iterator, Sequence
-from typing import Final, NamedTuple
 
-from nsview.enter.orders import Orders
-from nsview.enter.plan import Plan
+# The C half of socket: the other makes enums of all its constants, for 4 ms.
+from _socket import AF_UNIX, SHUT_RDWR, SOCK_SEQPACKET, socketpair
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
+
 from nsview.enter.relay import Person
 from nsview.enter.spawn import start_helper
 from nsview.enter.streams import open_pipes, relay_pipes, relay_terminal
-from nsview.enter.target import Descriptors, Target
-from nsview.enter.terminal import copy_size, open_pair
 from nsview.errors import NsviewError
 from nsview.kernel.namespaces import CLONE_FLAGS
+
+if TYPE_CHECKING:
+    from nsview.enter.orders import Orders
+    from nsview.enter.plan import Plan
+    from nsview.enter.target import Descriptors, Target
 
 CANNOT_EXECUTE: Final = 126
 NOT_FOUND: Final = 127
@@ -76,7 +79,7 @@ class _Session:
         self.ended = False
         self._on_start = on_start
         self._failure: NsviewError | None = None
-        self.status, self.far_status = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.status, self.far_status = socketpair(AF_UNIX, SOCK_SEQPACKET)
 
     def hear(self) -> None:
         """Take one message of the joining process."""
@@ -139,6 +142,8 @@ def run_session(
     with contextlib.ExitStack() as stack:
         stack.callback(session.status.close)
         if terminal:
+            from nsview.enter.terminal import copy_size, open_pair
+
             pair = open_pair(descriptors.root if plan.inside else None, plan.uid)
             session.outcome.terminal_inside = pair.inside
             theirs = (pair.slave,) * 3
@@ -161,7 +166,7 @@ def run_session(
             session.outcome.typed, session.outcome.ended_by = person.typed, person.signal
         else:
             relay_pipes(session, ours, stdout, stack)
-        session.status.shutdown(socket.SHUT_RDWR)
+        session.status.shutdown(SHUT_RDWR)
         os.waitpid(child, 0)
     return session.result()
 
@@ -191,35 +196,35 @@ def _orders(
     if plan.owner_of_mounts:
         fds["user"] = descriptors.owner_of_mounts
     program = command.program
-    return Orders(
-        status=session.far_status.fileno(),
-        proc=descriptors.proc,
-        namespaces=[
+    return {
+        "status": session.far_status.fileno(),
+        "proc": descriptors.proc,
+        "namespaces": [
             {"kind": kind, "fd": fds[kind], "flag": CLONE_FLAGS[kind], "ino": ino}
             for kind, ino in plan.namespaces
         ],
-        stdio=stdio,
-        terminal=terminal,
-        root=descriptors.root if plan.inside else -1,
-        directory=descriptors.directory if plan.inside else -1,
-        cgroups=list(descriptors.cgroups) if plan.join_cgroup else [],
-        toolbox=_toolbox(command),
-        seccomp_of=target.pid if plan.seccomp else 0,
-        oom_score_adj=plan.oom_score_adj,
-        limits=[(one.name, one.number, one.soft, one.hard) for one in plan.limits],
-        umask=plan.umask,
-        label=(plan.label.file, plan.label.words) if plan.label else None,
-        uid=plan.uid,
-        gid=plan.gid,
-        groups=None if plan.groups is None else list(plan.groups),
-        bounding=plan.bounding,
-        inheritable=plan.inheritable,
-        ambient=plan.ambient,
-        no_new_privs=plan.no_new_privs,
-        program=program if isinstance(program, int) else os.fsencode(program),
-        arguments=list(map(os.fsencode, command.arguments)),
-        environment=dict(plan.environment),
-    )
+        "stdio": stdio,
+        "terminal": terminal,
+        "root": descriptors.root if plan.inside else -1,
+        "directory": descriptors.directory if plan.inside else -1,
+        "cgroups": list(descriptors.cgroups) if plan.join_cgroup else [],
+        "toolbox": _toolbox(command),
+        "seccomp_of": target.pid if plan.seccomp else 0,
+        "oom_score_adj": plan.oom_score_adj,
+        "limits": [(one.name, one.number, one.soft, one.hard) for one in plan.limits],
+        "umask": plan.umask,
+        "label": (plan.label.file, plan.label.words) if plan.label else None,
+        "uid": plan.uid,
+        "gid": plan.gid,
+        "groups": None if plan.groups is None else list(plan.groups),
+        "bounding": plan.bounding,
+        "inheritable": plan.inheritable,
+        "ambient": plan.ambient,
+        "no_new_privs": plan.no_new_privs,
+        "program": program if isinstance(program, int) else os.fsencode(program),
+        "arguments": list(map(os.fsencode, command.arguments)),
+        "environment": dict(plan.environment),
+    }
 
 
 def _toolbox(command: Command) -> tuple[int, list[bytes]] | None:

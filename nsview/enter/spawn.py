@@ -12,11 +12,13 @@ import os
 import select
 import sys
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from nsview.enter.sealed import seal_program
-from nsview.enter.streams import Link
 from nsview.errors import NsviewError
+
+if TYPE_CHECKING:
+    from nsview.enter.streams import Link
 
 # `nsview` itself is not imported: its __init__ loads typing, which takes longer than the work does.
 _BOOTSTRAP: Final = (

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import time
 from collections.abc import Iterator
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from nsview.enter.relay import Person, Stream, relay
-from nsview.enter.terminal import Modes, copy_size, own_lines, raw
+
+if TYPE_CHECKING:
+    from _socket import socket
 
 _STDERR: Final = 2
 _HANG_UP_SECONDS: Final = 2.0
@@ -23,11 +24,14 @@ _PASSED_ON: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUI
 class Link(Protocol):
     """Our side of what we have with the process that helps: messages come, signals go."""
 
-    status: socket.socket
     running: bool
     """The command may still say something."""
     alive: bool
     """The helping process has spoken."""
+
+    @property
+    def status(self) -> socket:
+        """Its end of the pair is ours to read and write."""
 
     def hear(self) -> None:
         """Take one message."""
@@ -85,6 +89,8 @@ def relay_terminal(
     person: Person | None = None,
 ) -> bool:
     """The same with a pseudo terminal; says whether the person detached, and so hung up."""
+    from nsview.enter.terminal import Modes, copy_size, own_lines, raw
+
     os.set_blocking(master, False)
     modes, who = Modes(), person or Person()
     output = Stream(master, stdout, output=True, look=modes.feed, owned=(master,))

@@ -25,13 +25,14 @@ _LINE = re.compile(
     r"((?: [^ \n]+)*?) - ([^ \n]+) ([^ \n]*) ([^\n]*)$",
     re.ASCII | re.MULTILINE,
 )
+# The rarer ones are compiled when they are needed, by re itself: that takes longer than reading.
 #: Number and parent of what is mounted on /.
-_ON_ROOT = re.compile(rb"^(\d{1,10}) (\d{1,10}) [^ \n]+ [^ \n]+ / ", re.MULTILINE)
-_TAG = re.compile(r" (shared|master|propagate_from):(\d{1,10})(?= |$)", re.ASCII)
-_OCTAL = re.compile(rb"\\([0-3][0-7][0-7])")
+_ON_ROOT = rb"(?m)^(\d{1,10}) (\d{1,10}) [^ \n]+ [^ \n]+ / "
+_TAG = r"(?a) (shared|master|propagate_from):(\d{1,10})(?= |$)"
+_OCTAL = rb"\\([0-3][0-7][0-7])"
 #: SELinux alone quotes: a label with a comma in it (security/selinux/hooks.c:show_sid). A quotation
 #: mark anywhere else, in a path say, is a character like others.
-_LABEL = re.compile(r'(?:^|(?<=,))(?:fs|def|root)?context="[^"]*"(?=,|$)')
+_LABEL = r'(?:^|(?<=,))(?:fs|def|root)?context="[^"]*"(?=,|$)'
 #: Distinct option texts on a host with hundreds of mount namespaces: nearly all lines repeat.
 _CACHED_TEXTS = 2048
 
@@ -110,7 +111,7 @@ def parse_mountinfo(data: bytes) -> tuple[Mount, ...]:
 
 def parse_mounts_on_root(data: bytes) -> tuple[Mount, ...]:
     """Return the mounts on ``/`` and the mounts that these hang on, of the many in a table."""
-    numbers = {number for pair in _ON_ROOT.findall(data) for number in pair}
+    numbers = {number for pair in re.findall(_ON_ROOT, data) for number in pair}
     if not numbers:
         return ()
     lines = re.findall(rb"^(?:%b) .*$" % b"|".join(numbers), data, re.MULTILINE)
@@ -121,7 +122,7 @@ def unescape(text: str) -> str:
     r"""Undo the kernel's octal escapes (``\040``); any other backslash stays."""
     if "\\" not in text:
         return text
-    raw = _OCTAL.sub(lambda match: bytes([int(match[1], 8)]), os.fsencode(text))
+    raw = re.sub(_OCTAL, lambda match: bytes([int(match[1], 8)]), os.fsencode(text))
     return os.fsdecode(raw)
 
 
@@ -132,7 +133,7 @@ def split_options(text: str) -> tuple[str, ...]:
         return tuple(filter(None, text.split(",")))
     parts: list[str] = []
     end = 0
-    for label in _LABEL.finditer(text):
+    for label in re.finditer(_LABEL, text):
         parts += text[end : label.start()].split(",")
         parts.append(label[0])
         end = label.end()
@@ -178,5 +179,5 @@ def _mount(  # one parameter a field of the line, in its order
 
 @lru_cache(_CACHED_TEXTS)
 def _propagation(tags: str) -> Propagation:
-    groups = {name: int(group) for name, group in _TAG.findall(tags)}
+    groups = {name: int(group) for name, group in re.findall(_TAG, tags)}
     return Propagation(**groups, unbindable="unbindable" in tags.split(" "))

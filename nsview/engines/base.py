@@ -7,12 +7,10 @@ engine's own files say about a container, whether it runs or not.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Match:
+class Match(NamedTuple):
     """A container that one component of a cgroup path names."""
 
     engine: str
@@ -33,8 +31,7 @@ class Match:
     """The cgroup path up to and including the component that matched."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pod:
+class Pod(NamedTuple):
     """A group of containers that share namespaces."""
 
     uid: str
@@ -42,12 +39,13 @@ class Pod:
     namespace: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(NamedTuple):
     """A container as the engine's files describe it."""
 
     engine: str
     id: str
+    home: str
+    """The directory on the host that the record was read from."""
     namespace: str | None = None
     """containerd's namespace, as in `Match`: another one may have a container of the same id."""
     name: str | None = None
@@ -71,8 +69,6 @@ class Record:
     command: tuple[str, ...] = ()
     driver: str | None = None
     """The storage driver in the engine's own words: overlay2, overlay, btrfs, ..."""
-    home: str
-    """The directory on the host that the record was read from."""
     user: int = 0
     """Whose engine: 0, or the uid of a rootless one."""
     labels: tuple[tuple[str, str], ...] = ()
@@ -82,8 +78,7 @@ class Record:
     """The host's end of its veth pair, where they say that."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Daemon:
+class Daemon(NamedTuple):
     """A running engine process, whose command line tells where its files are."""
 
     pid: int
@@ -94,8 +89,7 @@ class Daemon:
     """Path prefix of its root as we reach it: ``/``, or ``/proc/PID/root`` inside a container."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class User:
+class User(NamedTuple):
     """An account that may have a rootless engine."""
 
     uid: int

@@ -11,8 +11,7 @@ A task that exists has ``<state>/io.containerd.runtime.v2.task/<namespace>/<id>/
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from nsview.engines.base import Daemon, Pod, Record, User
 from nsview.engines.bbolt import BboltError, Bucket, parse_bbolt
@@ -48,8 +47,7 @@ _ANY_TYPE = 1 << 3 | 2
 _ANY_VALUE = 2 << 3 | 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContainerdContainer:
+class ContainerdContainer(NamedTuple):
     """A container as meta.db has it."""
 
     namespace: str

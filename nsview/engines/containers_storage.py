@@ -8,7 +8,6 @@ JSON in a string, in each engine's own form. github.com/containers/storage: cont
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -51,8 +50,7 @@ _CONTAINERS = "-containers"
 _LISTS = ("containers.json", "volatile-containers.json")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredContainer:
+class StoredContainer(NamedTuple):
     """An element of containers.json with its metadata read."""
 
     engine: str

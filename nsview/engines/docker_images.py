@@ -16,8 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from nsview.engines import containerd_images
 from nsview.engines.disk import DiskStore
@@ -47,8 +46,7 @@ _CHAIN_ID = re.compile(r"sha256:[0-9a-f]{64}")
 _NAMESPACE = "moby"
 
 
-@dataclass(frozen=True, slots=True)
-class _ImageLayer:
+class _ImageLayer(NamedTuple):
     """What layerdb has about a layer of an image."""
 
     chain_id: str
@@ -77,8 +75,7 @@ def read_stack(
     if stack is None:
         return None
     image_id = (text(config, "Image") or "").removeprefix("sha256:") or stack.image_id
-    return replace(
-        stack,
+    return stack._replace(
         driver=driver,
         image=text(config, "Config", "Image"),
         image_id=image_id,

@@ -7,8 +7,7 @@ Two forms, the same JSON inside: ``libpod/bolt_state.db`` (bbolt, the default up
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nsview.engines.base import Pod
 from nsview.engines.bbolt import BboltError, Bucket, parse_bbolt
@@ -39,8 +38,7 @@ _STEPS = 50_000_000
 _STEPS_A_CALL = 1_000_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LibpodContainer:
+class LibpodContainer(NamedTuple):
     """What podman itself knows about one container."""
 
     id: str

@@ -16,8 +16,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from nsview.engines.base import Daemon, Record, User
 from nsview.engines.disk import DiskStore, names, open_folder, read_file
@@ -33,8 +32,7 @@ _ID = re.compile(r"[0-9a-f]{32}")
 _SMALL = 4096
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
+class Ending(NamedTuple):
     """How a sandbox ended."""
 
     status: int

@@ -13,7 +13,6 @@ its `Match.path` is a fact.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import lru_cache
 
 from nsview.engines import (
@@ -100,7 +99,7 @@ def recognise(path: str) -> tuple[Match, ...]:
             continue
         if not matches:  # further in, users are a container's own and their numbers mean others
             user = user_of(components[:index])
-        matches.append(replace(match, path=path[:end], user=user))
+        matches.append(match._replace(path=path[:end], user=user))
     return tuple(matches)
 
 

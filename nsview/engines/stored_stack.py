@@ -6,9 +6,8 @@ import errno
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from stat import S_ISLNK
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from nsview.engines.disk import RECORD_LIMIT, DiskStore, read_file
 from nsview.engines.untrusted import flag, mapping, parse_json, sequence, text
@@ -23,8 +22,7 @@ _LINK = re.compile(r"\.\./([0-9A-Za-z][0-9A-Za-z._-]*)/diff")
 _SMALL = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredLayer:
+class StoredLayer(NamedTuple):
     """One directory of a container's stack, in the engine's store."""
 
     role: Literal["upper", "init", "lower"]
@@ -35,8 +33,7 @@ class StoredLayer:
     created_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredStack:
+class StoredStack(NamedTuple):
     """The layers of a container, topmost first."""
 
     root: str

@@ -8,15 +8,14 @@ objects.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from nsview.engines.base import Record
 from nsview.host.model import Container
 from nsview.kernel.task import CgroupPath, Task
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrangement:
+class Arrangement(NamedTuple):
     """The containers, and what they were made of."""
 
     tasks: Mapping[int, Task]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from nsview.engines.base import Match, Pod, Record
 from nsview.engines.recognise import Launcher, recognise_launcher
@@ -22,8 +23,7 @@ from nsview.kernel.task import Task
 _recognise_launcher = functools.lru_cache(maxsize=4096)(recognise_launcher)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(NamedTuple):
     """What building a container asks of its first process; each may remember its answers."""
 
     command: Callable[[Task], tuple[str, ...]]

@@ -6,7 +6,7 @@ let a container's FUSE server keep us waiting for ever.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from nsview.host.model import Rootfs
 from nsview.kernel.mountinfo import Mount, parse_mounts_on_root, read_mountinfo
@@ -14,8 +14,7 @@ from nsview.kernel.overlayfs import parse_overlay_options
 from nsview.kernel.procfs import Procfs
 
 
-@dataclass(frozen=True, slots=True)
-class Root:
+class Root(NamedTuple):
     """The mount that is a process's ``/``."""
 
     place: tuple[str, str] | None

@@ -19,8 +19,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from nsview.kernel.mountinfo import unescape
 
@@ -28,8 +27,7 @@ from nsview.kernel.mountinfo import unescape
 _PIECE = re.compile(rb"\\([0-3][0-7][0-7])|[\\:]|[^\\:]+")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OverlayOptions:
+class OverlayOptions(NamedTuple):
     """Options of an overlay mount. An option of None is not printed: the module's default holds.
 
     The defaults are in /sys/module/overlay/parameters.

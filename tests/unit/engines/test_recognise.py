@@ -17,7 +17,6 @@ L  read off a running container: docker 20.10, podman 4.3, containerd 1.6, LXC 5
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -56,7 +55,7 @@ def nested(*steps: Match) -> Any:
     matches = []
     for step in steps:
         path += step.path
-        matches.append(replace(step, path=path))
+        matches.append(step._replace(path=path))
     return pytest.param(path, tuple(matches), id=f"nested:{path}"[:120])
 
 

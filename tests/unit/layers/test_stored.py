@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from nsview.engines.stored_stack import StoredLayer, StoredStack
@@ -64,9 +63,9 @@ def test_a_link_in_a_store_does_not_lead_out(tmp_path: Path) -> None:
 
 def test_forms(tmp_path: Path) -> None:
     for form in ("plain", "aufs", "fuse-overlayfs", "overlay"):
-        stack = stack_of_stored(replace(stored(tmp_path), form=form))  # type: ignore[arg-type]
+        stack = stack_of_stored(stored(tmp_path)._replace(form=form))  # type: ignore[arg-type]
         assert stack.rules.form == form
-    user = stack_of_stored(replace(stored(tmp_path), userxattr=True))
+    user = stack_of_stored(stored(tmp_path)._replace(userxattr=True))
     assert user.rules.xattr_prefix == "user.overlay."
 
 

@@ -161,3 +161,19 @@ def test_the_next_run_cleans_up_when_the_reaper_was_killed_too() -> None:
         pass
     assert sleeper.wait(processes.PATIENCE) == -signal.SIGKILL
     assert traces_of(run.name) == []
+
+
+def test_what_others_named_with_any_bytes_disturbs_no_run() -> None:
+    hierarchy = reaper._hierarchies()[0]
+    with Run() as outer:  # which takes away what bears its name
+        evil = f"{outer.name}-\r\x85\udc9b"
+        os.mkdir(f"{hierarchy}/{evil}")
+        target = outer.directory / evil
+        target.mkdir()
+        outer.output("mount", "-t", "tmpfs", "none", str(target))
+        with Run() as run:
+            sleeper = run.start("sleep", "infinity", log="sleep.log")
+            Path(hierarchy, evil, "cgroup.procs").write_text(str(sleeper.pid))
+    assert sleeper.wait(processes.PATIENCE) == -signal.SIGKILL
+    assert not os.path.lexists(f"{hierarchy}/{evil}")
+    assert traces_of(outer.name) == []

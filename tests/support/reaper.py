@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import glob
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -25,6 +26,7 @@ PREFIX = "nsview-test-"
 MARK = "NSVIEW_TEST_RUN"
 
 _CGROUP_MOUNTS = ("cgroup", "cgroup2")
+_OCTAL = re.compile(r"\\([0-7]{3})")
 _PATIENCE = 10.0
 _ROUNDS = 5
 
@@ -75,7 +77,7 @@ def processes(name: str) -> Iterator[int]:
 
 
 def _mounts(path: str) -> list[bytes]:
-    return _read(f"{path}/mountinfo").splitlines()
+    return _read(f"{path}/mountinfo").split(b"\n")[:-1]
 
 
 def _is_in_container(needle: bytes, mount: bytes) -> bool:
@@ -90,6 +92,11 @@ def _is_in_container(needle: bytes, mount: bytes) -> bool:
 def _read(path: str) -> bytes:
     with open(path, "rb") as file:
         return file.read()
+
+
+def _lines(path: str) -> list[str]:
+    # Others' tests give things names of any byte but the one that ends a line.
+    return os.fsdecode(_read(path)).split("\n")[:-1]
 
 
 def _kill(pids: set[int]) -> None:
@@ -113,7 +120,7 @@ def _lives(pid: int) -> bool:
 
 
 def _hierarchies() -> list[str]:
-    rows = (line.split(" ") for line in _read("/proc/self/mounts").decode().splitlines())
+    rows = (line.split(" ") for line in _lines("/proc/self/mounts"))
     return [row[1] for row in rows if row[2] in _CGROUP_MOUNTS]
 
 
@@ -130,7 +137,7 @@ def _cgroups_of(pids: Iterable[int]) -> Iterator[str]:
     mounts = _hierarchies()
     for pid in pids:
         with contextlib.suppress(OSError):
-            for line in _read(f"/proc/{pid}/cgroup").decode().splitlines():
+            for line in _lines(f"/proc/{pid}/cgroup"):
                 path = line.split(":", 2)[2]
                 while path.strip("/"):
                     yield from filter(os.path.isdir, (mount + path for mount in mounts))
@@ -140,7 +147,7 @@ def _cgroups_of(pids: Iterable[int]) -> Iterator[str]:
 def _known_cgroups(name: str) -> set[str]:
     # Those that were there before the run are none of our business.
     with contextlib.suppress(OSError):
-        return set(_read(f"{PARENT}/{name}/cgroups").decode().splitlines())
+        return set(_lines(f"{PARENT}/{name}/cgroups"))
     return set()
 
 
@@ -169,11 +176,11 @@ def _remove_cgroups(cgroups: set[str], *, known: set[str]) -> None:
 
 def _unmount(name: str) -> list[str]:
     def ours() -> list[str]:
-        rows = (line.split(" ")[4] for line in _read("/proc/self/mountinfo").decode().splitlines())
+        rows = (line.split(" ")[4] for line in _lines("/proc/self/mountinfo"))
         return [target for target in rows if target.startswith(f"{PARENT}/{name}/")]
 
     for target in reversed(ours()):
-        path = target.encode().decode("unicode_escape")  # \040 and friends
+        path = _OCTAL.sub(lambda found: chr(int(found[1], 8)), target)  # \040 and friends
         subprocess.run(["umount", "--lazy", "--", path], check=False, capture_output=True)
     return [f"{target} is still mounted" for target in ours()]
 
@@ -237,8 +244,8 @@ def main(name: str) -> int:
         signal.signal(signal_, signal.SIG_IGN)  # it ends with its run, not before
     with _locked(f"{PARENT}/{name}"):
         _sweep()
-        with open(f"{PARENT}/{name}/cgroups", "w", encoding="utf-8") as file:
-            file.write("\n".join(cgroup_directories()))
+        with open(f"{PARENT}/{name}/cgroups", "wb") as file:
+            file.writelines(os.fsencode(one) + b"\n" for one in cgroup_directories())
         print("ready", flush=True)
         sys.stdin.buffer.read()
         began = time.monotonic()

@@ -161,7 +161,7 @@ class Scanner:
                 if self._jobs and not self._suspended:
                     return partial(self._work, *self._jobs.popleft())
                 wait = self._seconds_to_wait()
-                for_events = wait is not None and not self._pace.early
+                for_events = wait is not None and self._pace.listens
             if wait is not None and wait <= 0:
                 return self._look
             if self._watch.wait(wait, for_events=for_events):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nsview.tui.pace import SAVED, SETTLING, SHARE, Pace
+from nsview.tui.pace import DEBT, SAVED_LOOKS, SETTLING, SHARE, Pace
 
 INTERVAL = 2.0
 
@@ -29,6 +29,7 @@ def test_an_event_brings_the_next_look_forward() -> None:
     pace.hurry(100.5)
     assert pace.due == 100.5 + SETTLING
     assert pace.early
+    assert not pace.listens
 
 
 def test_further_events_change_nothing() -> None:
@@ -49,7 +50,7 @@ def test_after_a_look_the_rhythm_is_back() -> None:
     pace = looked_at(100.0)
     pace.hurry(100.5)
     pace.looked(100.54, 0.01)
-    assert (pace.due, pace.early) == (100.54 + INTERVAL, False)
+    assert (pace.due, pace.early, pace.listens) == (100.54 + INTERVAL, False, True)
 
 
 @given(st.floats(0.001, 0.5))
@@ -62,16 +63,35 @@ def test_a_storm_of_events_gets_its_share_and_no_more(took: float) -> None:
         early += took if pace.early else 0.0
         now = began + took
         pace.looked(now, took)
-    assert early <= (now - 1000.0) * SHARE + SAVED + 2 * took
+    assert early <= (now - 1000.0) * SHARE + (SAVED_LOOKS + 2) * took
 
 
 def test_a_long_job_delays_what_is_early_for_a_while_only() -> None:
     pace = looked_at(100.0)
+    pace.hurry(100.5)
+    pace.looked(100.54, 0.01)
     pace.worked(400.0, 300.0)
     pace.hurry(400.0)
-    pace.looked(400.2, 0.1)
-    pace.hurry(400.3)
-    assert 400.3 + SETTLING < pace.due <= 400.2 + INTERVAL
-    pace.looked(420.01, 0.01)
-    pace.hurry(420.5)
-    assert pace.due == 420.5 + SETTLING
+    assert pace.due == 100.54 + INTERVAL  # not brought forward
+    assert not pace.listens
+    paid = 400.0 + DEBT / SHARE
+    pace.looked(paid, 0.01)
+    pace.hurry(paid + 0.5)
+    assert pace.due == paid + 0.5 + SETTLING
+
+
+def test_what_the_rhythm_has_read_delays_nothing() -> None:
+    pace = looked_at(100.0)
+    pace.worked(101.0, 0.5)
+    pace.hurry(101.0)
+    assert pace.due == 101.0 + SETTLING
+
+
+def test_containers_that_start_one_after_the_other_are_seen_at_once() -> None:
+    pace = looked_at(1000.0, 0.1)
+    for start in range(5):
+        for event in range(4):
+            moment = 1001.0 + start + event / 10
+            pace.hurry(moment)
+            assert pace.early
+            pace.looked(moment + SETTLING, 0.1)

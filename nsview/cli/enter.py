@@ -16,6 +16,8 @@ from nsview.kernel.procfs import Procfs
 
 if TYPE_CHECKING:
     from nsview.enter.enter import Choice, Narrate
+    from nsview.enter.session import Outcome
+    from nsview.enter.standby import Standby
     from nsview.kernel.task import Task
 
 _STDOUT = 1
@@ -92,26 +94,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Enter, and return the command's exit status."""
-    from nsview.enter.choose import NoProgram
-
     try:
         return _enter(arguments)
-    except NoProgram as error:
-        print_error(error)
-        return error.status
     except NsviewError as error:
         if isinstance(error, NoSuchObject | NotPermitted):
             raise
+        from nsview.enter.choose import NoProgram
+
         print_error(error)
-        return ENTER_FAILED
+        return error.status if isinstance(error, NoProgram) else ENTER_FAILED
 
 
 def _enter(arguments: argparse.Namespace) -> int:
-    from nsview.enter.enter import enter
+    from nsview.enter.standby import Standby
 
     procfs = Procfs()
-    container, task = _find(procfs, arguments)
-    outcome = enter(procfs, task, _choice(arguments), _narrator(arguments.verbose))
+    with Standby() as joiner:  # it starts while the rest is imported, and the place looked for
+        container, task = _find(procfs, arguments)
+        outcome = _run(procfs, task, arguments, joiner)
     if outcome.detached:
         print_note("detached: the command was hung up")
     if arguments.json:
@@ -130,6 +130,13 @@ def _enter(arguments: argparse.Namespace) -> int:
     elif outcome.exec_words:
         print_error(NsviewError(outcome.exec_words))
     return outcome.status
+
+
+def _run(procfs: Procfs, task: Task, arguments: argparse.Namespace, joiner: Standby) -> Outcome:
+    from nsview.enter.enter import enter
+
+    narrate = _narrator(arguments.verbose)
+    return enter(procfs, task, _choice(arguments), narrate, joiner)
 
 
 def _find(procfs: Procfs, arguments: argparse.Namespace) -> tuple[str | None, Task]:

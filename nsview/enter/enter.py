@@ -17,6 +17,7 @@ from nsview.enter.choose import choose_command
 from nsview.enter.plan import Plan, Request, inner_uid, make_plan
 from nsview.enter.program import find_program
 from nsview.enter.session import Command, Outcome, run_session
+from nsview.enter.standby import Standby
 from nsview.enter.steps import describe
 from nsview.enter.streams import own_standard_streams
 from nsview.enter.target import Descriptors, Target, hold_target
@@ -64,8 +65,11 @@ class Ready(NamedTuple):
     remark: str | None
     """What is to be said of the choice of the program."""
 
-    def run(self, narrate: Narrate) -> Outcome:
-        """Run the command to its end; raises `NsviewError` for what keeps it from starting."""
+    def run(self, narrate: Narrate, joiner: Standby | None = None) -> Outcome:
+        """Run the command to its end, by a process that has been started already or a new one.
+
+        Raises `NsviewError` for what keeps it from starting.
+        """
         choice = self.choice
         steps = describe(self.plan, self.target, self.descriptors)
         remarks = (self.remark,) if self.remark else ()
@@ -82,19 +86,22 @@ class Ready(NamedTuple):
             terminal=choice.terminal,
             interactive=choice.interactive,
             stdout=choice.stdout,
+            joiner=joiner,
             on_start=on_start,
         )
         _explain(outcome, choice, self.plan, self.descriptors.root)
         return outcome
 
 
-def enter(procfs: Procfs, task: Task, choice: Choice, narrate: Narrate) -> Outcome:
+def enter(
+    procfs: Procfs, task: Task, choice: Choice, narrate: Narrate, joiner: Standby | None = None
+) -> Outcome:
     """Run a command, or a shell, where `task` is; returns how it ended.
 
     Raises as `prepare` and `Ready.run` do.
     """
     with prepare(procfs, task, choice) as ready:
-        return ready.run(narrate)
+        return ready.run(narrate, joiner)
 
 
 @contextlib.contextmanager

@@ -2,7 +2,7 @@
 
 It has one thread (setns(2) wants that) and runs ``python -I -S`` on a sealed copy of the
 interpreter, so that no container can write to the host's through /proc/PID/exe (CVE-2019-5736). All
-that it needs is opened before it starts, and it imports nothing once it has joined: a module, a
+that it needs is opened by who started it, and it imports nothing once it has joined: a module, a
 codec or libnss could be the container's (CVE-2019-14271). Until execve(2) it is not dumpable: no
 process inside may trace it or take its descriptors (CVE-2016-9962).
 
@@ -22,6 +22,7 @@ import sys
 import termios
 
 from nsview.enter.filters import copy_filters
+from nsview.enter.told import await_orders
 from nsview.kernel import libc
 
 # Imports of typing alone take longer than this process works.
@@ -50,10 +51,9 @@ class Failure(Exception):  # noqa: N818 - what is reported, not a programming er
 
 
 def main() -> None:
-    """Do as the descriptor named by the first argument says."""
-    with open(int(sys.argv[1]), "rb") as file:
-        orders: Orders = marshal.load(file)  # noqa: S302 - from our parent, by an inherited memfd
-    status = orders["status"]
+    """Say to the descriptor named by the first argument that we are there, and do as it says."""
+    status = int(sys.argv[1])
+    _send(status, "alive")
 
     def report_bug(
         kind: type[BaseException], value: BaseException, _: TracebackType | None
@@ -63,6 +63,9 @@ def main() -> None:
         os._exit(FAILED)
 
     sys.excepthook = report_bug
+    orders = await_orders(status)
+    if orders is None:
+        os._exit(FAILED)
     try:
         os._exit(_run(orders))
     except Failure as failure:
@@ -73,7 +76,6 @@ def main() -> None:
 def _run(orders: Orders) -> int:
     status = orders["status"]
     lacking: list[tuple[str, int]] = []
-    _send(status, "alive")
     libc.default_signals()
     libc.ignore_signal(_SIGPIPE)
     if len(os.listdir("/proc/self/task")) != 1:

@@ -8,12 +8,12 @@ import marshal
 import os
 
 # The C half of socket: the other makes enums of all its constants, for 4 ms.
-from _socket import AF_UNIX, SHUT_RDWR, SOCK_SEQPACKET, socketpair
+from _socket import SHUT_RDWR, socket
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nsview.enter.relay import Person
-from nsview.enter.spawn import start_helper
+from nsview.enter.standby import Standby
 from nsview.enter.streams import open_pipes, relay_pipes, relay_terminal
 from nsview.errors import NsviewError
 from nsview.kernel.namespaces import CLONE_FLAGS
@@ -72,14 +72,13 @@ class Outcome:
 class _Session:
     """The parent's side of one session."""
 
-    def __init__(self, on_start: Callable[[Outcome], None]) -> None:
+    def __init__(self, status: socket, on_start: Callable[[Outcome], None]) -> None:
+        self.status = status
         self.outcome = Outcome()
         self.running = True
-        self.alive = False
         self.ended = False
         self._on_start = on_start
         self._failure: NsviewError | None = None
-        self.status, self.far_status = socketpair(AF_UNIX, SOCK_SEQPACKET)
 
     def hear(self) -> None:
         """Take one message of the joining process."""
@@ -88,9 +87,7 @@ class _Session:
             self.running = False
             return
         kind, *values = marshal.loads(data)  # noqa: S302 - our own child, until it is the command
-        if kind == "alive":
-            self.alive = True
-        elif kind == "pid":
+        if kind == "pid":
             self.outcome.pid = values[0]
         elif kind == "lacking":
             self.outcome.lacking += [_lack(what, number) for what, number in values[0]]
@@ -129,18 +126,20 @@ def run_session(
     terminal: bool,
     interactive: bool,
     stdout: int = 1,
+    joiner: Standby | None = None,
     on_start: Callable[[Outcome], None] = lambda _: None,
 ) -> Outcome:
     """Run the command to its end, with our own streams relayed to it.
 
     terminal: on a pseudo terminal; our stdin must be one.
     interactive: our stdin is read for it; otherwise it finds an empty one.
+    joiner: one that has been started already.
     on_start: called when everything is taken over, just before the command runs.
     Raises `NsviewError` when a step fails; the message says which.
     """
-    session = _Session(on_start)
     with contextlib.ExitStack() as stack:
-        stack.callback(session.status.close)
+        joiner = stack.enter_context(joiner or Standby())
+        session = _Session(joiner.status, on_start)
         if terminal:
             from nsview.enter.terminal import copy_size, open_pair
 
@@ -151,13 +150,11 @@ def run_session(
             ours: tuple[int, ...] = (pair.master,)
         else:
             theirs, ours = open_pipes(interactive)
-        orders = _orders(plan, command, target, descriptors, theirs, terminal, session)
-        child, session.outcome.sealed = start_helper(
-            "nsview.enter.joiner", {**orders}, _descriptors(orders), session
-        )
+        orders = _orders(plan, command, target, descriptors, theirs, terminal, joiner)
+        child = joiner.tell({**orders}, _descriptors(orders))
+        session.outcome.sealed = joiner.sealed
         for fd in {*theirs}:
             os.close(fd)
-        session.far_status.close()
         if terminal:
             person = Person()
             session.outcome.detached = relay_terminal(
@@ -172,8 +169,8 @@ def run_session(
 
 
 def _descriptors(orders: Orders) -> Iterator[int]:
-    """Those that the joining process inherits."""
-    yield from (orders["status"], orders["proc"], *orders["stdio"])
+    """Those that the joining process gets."""
+    yield from (orders["proc"], *orders["stdio"])
     yield from (one["fd"] for one in orders["namespaces"])
     yield from (fd for _, fd in orders["cgroups"])
     yield from (fd for fd in (orders["root"], orders["directory"]) if fd >= 0)
@@ -190,14 +187,14 @@ def _orders(
     descriptors: Descriptors,
     stdio: tuple[int, int, int],
     terminal: bool,
-    session: _Session,
+    joiner: Standby,
 ) -> Orders:
     fds = dict(descriptors.namespaces)
     if plan.owner_of_mounts:
         fds["user"] = descriptors.owner_of_mounts
     program = command.program
     return {
-        "status": session.far_status.fileno(),
+        "status": joiner.far_number,
         "proc": descriptors.proc,
         "namespaces": [
             {"kind": kind, "fd": fds[kind], "flag": CLONE_FLAGS[kind], "ino": ino}

@@ -12,13 +12,11 @@ import os
 import select
 import sys
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from nsview.enter.sealed import seal_program
+from nsview.enter.streams import Link
 from nsview.errors import NsviewError
-
-if TYPE_CHECKING:
-    from nsview.enter.streams import Link
 
 # `nsview` itself is not imported: its __init__ loads typing, which takes longer than the work does.
 _BOOTSTRAP: Final = (
@@ -28,8 +26,14 @@ _BOOTSTRAP: Final = (
 _PACKAGE: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
+class Greeted(Link, Protocol):
+    """A link that knows whether the helping process has spoken."""
+
+    alive: bool
+
+
 def start_helper(
-    module: str, orders: Mapping[str, object], descriptors: Iterable[int], link: Link
+    module: str, orders: Mapping[str, object], descriptors: Iterable[int], link: Greeted
 ) -> tuple[int, bool]:
     """Run ``main()`` of a module with a memfd of `orders` as its argument, until it says ``alive``.
 
@@ -38,7 +42,11 @@ def start_helper(
     """
     fds = tuple(descriptors)
     for sealed in (True, False):
-        child = _spawn(module, orders, fds, sealed)
+        paper = write_orders(orders)
+        try:
+            child = spawn(module, paper, fds, sealed=sealed)
+        finally:
+            os.close(paper)
         if child is None:
             continue
         # An interpreter that finds its library by its own place ($ORIGIN) is lost in a memfd.
@@ -54,6 +62,15 @@ def start_helper(
     raise NsviewError("the helping process did not start")
 
 
+def write_orders(orders: Mapping[str, object]) -> int:
+    """A memfd of them."""
+    paper = os.memfd_create("orders", os.MFD_CLOEXEC)
+    with open(paper, "wb", closefd=False) as file:
+        file.write(marshal.dumps(dict(orders)))
+    os.lseek(paper, 0, os.SEEK_SET)
+    return paper
+
+
 def _speaks(link: Link, pidfd: int) -> bool:
     poll = select.poll()
     poll.register(link.status.fileno(), select.POLLIN)
@@ -61,9 +78,11 @@ def _speaks(link: Link, pidfd: int) -> bool:
     return link.status.fileno() in dict(poll.poll())
 
 
-def _spawn(
-    module: str, orders: Mapping[str, object], descriptors: Iterable[int], sealed: bool
-) -> int | None:
+def spawn(module: str, argument: int, descriptors: Iterable[int], *, sealed: bool) -> int | None:
+    """Run ``main()`` of a module with a descriptor as its argument; it inherits that and others.
+
+    None where the system does not let us.
+    """
     with contextlib.ExitStack() as stack:
         program = sys.executable
         if sealed:
@@ -73,18 +92,13 @@ def _spawn(
                 return None
             stack.callback(os.close, copy)
             program = f"/proc/self/fd/{copy}"
-        paper = os.memfd_create("orders", os.MFD_CLOEXEC)
-        stack.callback(os.close, paper)
-        with open(os.dup(paper), "wb") as file:
-            file.write(marshal.dumps(dict(orders)))
-        os.lseek(paper, 0, os.SEEK_SET)
         nothing = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         stack.callback(os.close, nothing)
-        for fd in (*descriptors, paper):
+        for fd in (*descriptors, argument):
             os.set_inheritable(fd, True)
         flags = ["-I", "-S", *(["-B"] if sys.dont_write_bytecode else [])]
         code = _BOOTSTRAP.format(module)
-        arguments = [sys.executable, *flags, "-c", code, _PACKAGE, str(paper)]
+        arguments = [sys.executable, *flags, "-c", code, _PACKAGE, str(argument)]
         keep = {key: os.environ[key] for key in ("LD_LIBRARY_PATH",) if key in os.environ}
         streams = [(os.POSIX_SPAWN_DUP2, nothing, fd) for fd in range(3)]
         try:

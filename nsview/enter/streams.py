@@ -26,8 +26,6 @@ class Link(Protocol):
 
     running: bool
     """The command may still say something."""
-    alive: bool
-    """The helping process has spoken."""
 
     @property
     def status(self) -> socket:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from support.command import ENVIRONMENT, command
-from support.processes import descendants, read_line, running, started, wait_until, watched
+from support.processes import descendants, inode, read_line, running, started, wait_until, watched
 from support.requirements import need_programs
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="joins namespaces")
@@ -143,8 +143,9 @@ def test_nobody_is_left_when_we_are_killed_before_we_listen(box: int) -> None:
         command("enter", str(box), "--", "sh", "-c", "sleep infinity & wait"),
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
     )  # fmt: skip
-    # Stopped as soon as there is somebody to tell us of anything.
-    wait_until(lambda: descendants(process.pid)[1:])
+    # Stopped as soon as there is somebody to tell us of anything: who joins has been told to.
+    place = inode(box, "net")
+    wait_until(lambda: any(inode(one, "net") == place for one in descendants(process.pid)[1:]))
     process.send_signal(signal.SIGSTOP)
     chain = wait_until(lambda: _chain(process))
     with watched(chain) as ended:

@@ -8,8 +8,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from nsview.kernel.cgroup import parse_cgroup
 from nsview.kernel.cgroupfs import Hierarchy, read_cgroupfs
@@ -23,8 +22,7 @@ _MODE: Final = 0o755
 _ATTEMPTS: Final = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(NamedTuple):
     """What a sandbox may use; None is unlimited."""
 
     memory: int | None = None
@@ -33,15 +31,15 @@ class Limits:
     pids: int | None = None
 
 
-@dataclass(slots=True)
 class Groups:
     """The control groups that were made, one in each hierarchy."""
 
-    directories: list[str] = field(default_factory=list)
-    mounts: list[tuple[str, Hierarchy, str]] = field(default_factory=list)
-    """What a sandbox sees of them: a name, the hierarchy, its controllers."""
-    refused: list[str] = field(default_factory=list)
-    """What the host did not allow, in words."""
+    def __init__(self) -> None:
+        self.directories: list[str] = []
+        self.mounts: list[tuple[str, Hierarchy, str]] = []
+        """What a sandbox sees of them: a name, the hierarchy, its controllers."""
+        self.refused: list[str] = []
+        """What the host did not allow, in words."""
 
 
 def make_groups(sandbox: str, limits: Limits) -> Groups:

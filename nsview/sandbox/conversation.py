@@ -5,7 +5,10 @@ from __future__ import annotations
 import errno
 import marshal
 import os
-import socket
+import sys
+
+# The C half of socket: the other makes enums of all its constants, for 4 ms.
+from _socket import AF_UNIX, CMSG_SPACE, SOCK_SEQPACKET, socketpair
 from collections.abc import Callable
 from typing import Final
 
@@ -17,6 +20,7 @@ CANNOT_EXECUTE: Final = 126
 _NOT_FOUND_ERRORS: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 _SIGNALLED: Final = 128
 _LARGEST_MESSAGE: Final = 64 * 1024
+_INT_BYTES: Final = 4
 
 
 class Conversation:
@@ -31,11 +35,11 @@ class Conversation:
         self.ended = False
         self.master = -1
         self.failure: NsviewError | None = None
-        self.status, self.far_status = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.status, self.far_status = socketpair(AF_UNIX, SOCK_SEQPACKET)
 
     def hear(self) -> None:
         """Take one message."""
-        data, fds, _, _ = socket.recv_fds(self.status, _LARGEST_MESSAGE, 1)
+        data, ancillary, _, _ = self.status.recvmsg(_LARGEST_MESSAGE, CMSG_SPACE(_INT_BYTES))
         if not data:
             self.running = False
             return
@@ -46,8 +50,9 @@ class Conversation:
             self.outcome.pid = values[0]
         elif kind == "ready":
             self.ready = True
-            self.master = fds[0] if fds else -1
-            os.set_inheritable(self.master, False) if fds else None
+            for _, _, descriptor in ancillary:
+                self.master = int.from_bytes(descriptor[:_INT_BYTES], sys.byteorder)
+                os.set_inheritable(self.master, False)
         elif kind == "started":
             self.started = True
         elif kind == "failed":

@@ -6,7 +6,6 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
 
 from nsview.sandbox.launch import run_sandbox
@@ -50,8 +49,7 @@ def demo_specs(prefix: str) -> tuple[Spec, ...]:
     scripts = {"web": _WEB, "tree": _TREE, "changes": _CHANGES}
     interpreter = os.path.realpath(sys.executable)
     return tuple(
-        replace(
-            model,
+        model._replace(
             name=f"{prefix}-{name}",
             hostname=name,
             command=("sh", "-c", script, interpreter),

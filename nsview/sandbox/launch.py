@@ -6,7 +6,9 @@ import contextlib
 import marshal
 import os
 import signal
-import socket
+
+# The C half of socket, as in `nsview.sandbox.conversation`.
+from _socket import SHUT_RDWR
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -149,7 +151,7 @@ def _hand_over(prepared: Prepared, talk: Conversation, go: int, on_start: _OnSta
 def _hear_the_end(spec: Spec, talk: Conversation, child: int) -> None:
     while talk.running:
         talk.hear()
-    talk.status.shutdown(socket.SHUT_RDWR)
+    talk.status.shutdown(SHUT_RDWR)
     _wait(child)
     if talk.failure is not None:
         raise talk.failure

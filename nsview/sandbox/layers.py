@@ -12,8 +12,7 @@ import fcntl
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nsview.errors import NsviewError
 from nsview.kernel.new_mount import NO_DEVICES, NO_SETUID, new_file_system
@@ -30,8 +29,7 @@ _MOUNT_POINTS: Final = ("dev", "proc", "sys", "etc")
 _WHITEOUT: Final = os.makedev(0, 0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layers:
+class Layers(NamedTuple):
     """Directories, and the open descriptors that the mount is made of."""
 
     lower: tuple[Lower, ...]

@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nsview.sandbox.cgroups import Groups, make_groups
 from nsview.sandbox.etc import files_of_etc
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
 _OPEN: Final = os.O_PATH | os.O_CLOEXEC
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
+class Prepared(NamedTuple):
     """What there is of it."""
 
     spec: Spec
@@ -86,7 +84,7 @@ def _unpacked(spec: Spec, place: Place) -> Spec:
     image = read_image(spec.archive)
     lower = unpack_image(image, place.layers)
     name = image.reference or os.path.basename(spec.archive)
-    return with_process(replace(spec, lower=lower, image=name), image.process)
+    return with_process(spec._replace(lower=lower, image=name), image.process)
 
 
 def _prepare_network(spec: Spec, place: Place, stack: contextlib.ExitStack) -> Network | None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from nsview.engines.untrusted import text, texts
 from nsview.sandbox.spec import Spec
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Process:
+class Process(NamedTuple):
     """The command of an image, and its surroundings."""
 
     command: tuple[str, ...] = ()
@@ -36,8 +35,7 @@ def with_process(spec: Spec, process: Process) -> Spec:
 
     A command that is given replaces all of the image's, its entrypoint too.
     """
-    return replace(
-        spec,
+    return spec._replace(
         command=spec.command or process.command,
         environment=(*process.environment, *spec.environment),
         directory=spec.directory if spec.directory != "/" else process.directory or "/",

@@ -6,8 +6,7 @@ import math
 import os
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from nsview.errors import NotPermitted, NsviewError
 from nsview.kernel.capabilities import ENGINE_DEFAULT, NAMES
@@ -38,8 +37,7 @@ _MOST_PIDS: Final = 1 << 22
 Network = Literal["none", "host", "veth"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bind:
+class Bind(NamedTuple):
     """A file or directory of the host that is seen inside."""
 
     source: str
@@ -47,8 +45,7 @@ class Bind:
     read_only: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lower:
+class Lower(NamedTuple):
     """A read-only layer."""
 
     path: str
@@ -56,8 +53,7 @@ class Lower:
     created_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spec:
+class Spec(NamedTuple):
     """Everything that a sandbox is made of."""
 
     lower: tuple[Lower, ...]
@@ -82,7 +78,7 @@ class Spec:
     network: Network = "none"
     published: tuple[Published, ...] = ()
     """Ports of the host that lead to it; with `network` veth."""
-    limits: Limits = field(default_factory=lambda: Limits(pids=DEFAULT_PIDS))
+    limits: Limits = Limits(pids=DEFAULT_PIDS)
     capabilities: int = 0
     """At most these, as a mask."""
     user_namespace: bool = False

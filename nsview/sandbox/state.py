@@ -13,8 +13,7 @@ import os
 import stat
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nsview.engines.nsview_places import own_layers, state_of
 from nsview.errors import NsviewError
@@ -37,8 +36,7 @@ NETWORK: Final = "network"
 _SHORT: Final = 12
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(NamedTuple):
     """Where the files of one sandbox are."""
 
     id: str

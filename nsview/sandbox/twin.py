@@ -43,7 +43,7 @@ def twin_of(spec: Spec, reference: str) -> tuple[Spec, Process]:
     lower = tuple(
         Lower(path=one.path or "", digest=one.digest, created_by=one.created_by) for one in layers
     )
-    spec = replace(spec, lower=lower, covers=covers, image=container.image or container.ref)
+    spec = spec._replace(lower=lower, covers=covers, image=container.image or container.ref)
     return spec, parse_process(image.config if image is not None else None)
 
 

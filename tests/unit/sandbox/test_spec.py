@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -99,8 +98,8 @@ def good(tmp_path: Path) -> Spec:
 
 def test_what_is_good(good: Spec, tmp_path: Path) -> None:
     check_spec(good)
-    check_spec(replace(good, upper=f"{tmp_path}/c", name="web-1.x_y", hostname="a.b-c"))
-    check_spec(replace(good, binds=(Bind(source=f"{tmp_path}/plain", target="/x"),)))
+    check_spec(good._replace(upper=f"{tmp_path}/c", name="web-1.x_y", hostname="a.b-c"))
+    check_spec(good._replace(binds=(Bind(source=f"{tmp_path}/plain", target="/x"),)))
 
 
 def test_what_is_refused(good: Spec, tmp_path: Path) -> None:
@@ -108,31 +107,31 @@ def test_what_is_refused(good: Spec, tmp_path: Path) -> None:
         return tuple(Lower(path=f"{tmp_path}/{name}") for name in names)
 
     for bad in (
-        replace(good, lower=()),
-        replace(good, lower=layers("missing")),
-        replace(good, lower=layers("plain")),
-        replace(good, lower=layers("a", "a")),
-        replace(good, lower=layers("a", "link")),
-        replace(good, lower=layers("c", "c/inner")),
-        replace(good, lower=(Lower(path="/a\0b"),)),
-        replace(good, lower=(Lower(path="/"),) * 500),
-        replace(good, upper=f"{tmp_path}/a"),
-        replace(good, upper=f"{tmp_path}/link"),
-        replace(good, lower=layers("c"), upper=f"{tmp_path}/c/inner"),
-        replace(good, lower=layers("c/inner"), upper=f"{tmp_path}/c"),
-        replace(good, upper=f"{tmp_path}/c", read_only=True),
-        replace(good, upper="/proc"),
-        replace(good, name=""),
-        replace(good, name="-x"),
-        replace(good, name="x" * 64),
-        replace(good, name="a\n"),
-        replace(good, hostname="a_b"),
-        replace(good, hostname="-a"),
-        replace(good, hostname="x" * 65),
-        replace(good, detached=True, terminal=True),
-        *(replace(good, tmpfs=(one,)) for one in ("", "x", "/", "//", "/proc", "/sys/x", "/dev/",
+        good._replace(lower=()),
+        good._replace(lower=layers("missing")),
+        good._replace(lower=layers("plain")),
+        good._replace(lower=layers("a", "a")),
+        good._replace(lower=layers("a", "link")),
+        good._replace(lower=layers("c", "c/inner")),
+        good._replace(lower=(Lower(path="/a\0b"),)),
+        good._replace(lower=(Lower(path="/"),) * 500),
+        good._replace(upper=f"{tmp_path}/a"),
+        good._replace(upper=f"{tmp_path}/link"),
+        good._replace(lower=layers("c"), upper=f"{tmp_path}/c/inner"),
+        good._replace(lower=layers("c/inner"), upper=f"{tmp_path}/c"),
+        good._replace(upper=f"{tmp_path}/c", read_only=True),
+        good._replace(upper="/proc"),
+        good._replace(name=""),
+        good._replace(name="-x"),
+        good._replace(name="x" * 64),
+        good._replace(name="a\n"),
+        good._replace(hostname="a_b"),
+        good._replace(hostname="-a"),
+        good._replace(hostname="x" * 65),
+        good._replace(detached=True, terminal=True),
+        *(good._replace(tmpfs=(one,)) for one in ("", "x", "/", "//", "/proc", "/sys/x", "/dev/",
                                                   "/a/../proc", "/a\0")),
-        *(replace(good, binds=(Bind(source=one, target="/x"),)) for one in ("/none", "/dev/null")),
+        *(good._replace(binds=(Bind(source=one, target="/x"),)) for one in ("/none", "/dev/null")),
     ):  # fmt: skip
         with pytest.raises(NsviewError) as caught:
             check_spec(bad)

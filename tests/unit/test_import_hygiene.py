@@ -69,6 +69,28 @@ print(*sys.modules, file=out)
     assert not loaded & {"textual", "rich", "pyroute2", "psutil", "asyncio"}
 
 
+#: Each takes longer to load than a session or a launch takes to do its work.
+_SLOW = frozenset({"dataclasses", "inspect", "socket", "subprocess"})
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="joins a process's place")
+def test_entering_loads_nothing_slow() -> None:
+    code = f"""
+import sys
+before = set(sys.modules)
+from nsview.cli.main import main
+assert main(["enter", "{os.getpid()}", "--", "true"]) == 0
+print(*set(sys.modules) - before)
+"""
+    loaded = set(_run(code).split())
+    assert "nsview.enter.session" in loaded
+    assert not loaded & _SLOW
+
+
+def test_launching_loads_nothing_slow() -> None:
+    assert not _loaded_by("nsview.sandbox.launch") & _SLOW
+
+
 _EACH_ALONE = """
 import os, sys, traceback
 for name in sys.argv[1:]:

@@ -52,13 +52,13 @@ class CgroupOwners:
         if first.path == "/":
             return None
         members = (self._tasks[pid] for pid in container.members if pid in self._tasks)
-        lines = [task.cgroups[index] for task in members if index < len(task.cgroups)]
-        if not all(line.path.startswith("/") for line in lines):
+        paths = {task.cgroups[index].path for task in members if index < len(task.cgroups)}
+        if not all(path.startswith("/") for path in paths):
             return None  # torn
-        path = os.path.commonpath([line.path for line in lines]) if lines else "/"
+        path = os.path.commonpath(paths) if paths else "/"
         if path == "/":
             return None
-        others = self._users().get((lines[0].hierarchy, path), ())
+        others = self._users().get((first.hierarchy, path), ())
         alone = all(self._is_in(ref, container.ref) for ref in others)
         return first._replace(path=path) if alone else None
 

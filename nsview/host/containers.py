@@ -20,7 +20,7 @@ from nsview.kernel.namespaces import KINDS
 from nsview.kernel.task import Task
 
 #: Who launched what does not change while both have the same command lines.
-_recognise_launcher = functools.lru_cache(maxsize=4096)(recognise_launcher)
+_recognise_launcher = functools.lru_cache(maxsize=2048)(recognise_launcher)
 
 
 class Facts(NamedTuple):

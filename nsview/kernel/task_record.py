@@ -92,17 +92,19 @@ parse_record = _RECORD.unpack
 """The fields of a `Record` as a plain tuple: ten thousand are made at once."""
 
 
-# Thousands of processes have few different values of these: the same objects stand for all.
+# Thousands of processes have few different values of these: the same objects stand for all. Where
+# processes come and go all day, most of what is remembered never comes again.
+_REMEMBERED: Final = 2048
 
 
-@functools.lru_cache(maxsize=8192)
+@functools.lru_cache(maxsize=_REMEMBERED)
 def parse_links(namespaces: bytes) -> tuple[tuple[int, ...], int, int]:
     """Inodes of the kinds in order; the pid and the time namespace of the next child."""
     *inodes, pid_for_children, time_for_children = parse_inodes(namespaces)
     return tuple(inodes[: len(KINDS)]), pid_for_children, time_for_children
 
 
-@functools.lru_cache(maxsize=8192)
+@functools.lru_cache(maxsize=_REMEMBERED)
 def parse_comm(comm: bytes) -> str:
     """Its name, os.fsdecode'd."""
     return os.fsdecode(comm.partition(b"\0")[0])

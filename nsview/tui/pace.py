@@ -14,7 +14,7 @@ import math
 SHARE = 0.005
 #: How many looks can be saved up: a container takes a few to start, and many may start one after
 #: the other. On a large host a look costs more, and so does what is saved.
-SAVED_LOOKS = 20
+SAVED_LOOKS = 10
 #: What a job may leave as debt at most: minutes of reading say nothing of the looks after it.
 DEBT = 0.05
 #: Seconds from an event to the look: who forks will execve, and join or leave something before.

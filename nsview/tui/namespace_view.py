@@ -113,6 +113,10 @@ class NamespaceView(TableView):
             row.line,
         )
 
+    def amount(self, snapshot: Snapshot) -> int:
+        """What has been read."""
+        return len(self._namespaces or ())
+
     def sort_keys(self) -> Mapping[str, SortKey]:
         """Numbers, and whose they are."""
         return _SORT_KEYS

@@ -104,17 +104,18 @@ class RowTable(SortKeys, can_focus=True):
         self._cursor.clear()
         self._lay_out()
 
-    def set_rows(self, rows: Sequence[Row]) -> None:
+    def set_rows(self, rows: Sequence[Row], widths: Sequence[int] | None = None) -> None:
         """Show these rows. Only what differs is drawn; the cursor stays on its key.
 
-        When that row is gone, the cursor goes to the nearest one that is left.
+        When that row is gone, the cursor goes to the nearest one that is left. `widths`: what
+        `measure` says of them, where somebody has asked it before.
         """
         rows = list(rows)
         old, old_key = self._cursor.rows, self._cursor.key
         if rows == old:
             return
         self._cursor.replace(rows)
-        if not self._widen() and len(old) == len(rows):
+        if not self._widen(widths or measure(self._columns, rows)) and len(old) == len(rows):
             self._refresh_changed(old)
         else:
             self._lay_out()
@@ -324,12 +325,10 @@ class RowTable(SortKeys, can_focus=True):
             if self.rows[number] != old[number]:
                 self.refresh_line(number + _HEADER)
 
-    def _widen(self) -> bool:
+    def _widen(self, needed: Sequence[int]) -> bool:
         # Columns only ever get wider while the table is there: nothing jumps back and forth when
         # a long value comes and goes.
-        widths = [
-            max(pair) for pair in zip(self._widths, measure(self._columns, self.rows), strict=True)
-        ]
+        widths = [max(pair) for pair in zip(self._widths, needed, strict=True)]
         changed = widths != self._widths
         self._widths = widths
         return changed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -13,6 +13,7 @@ from nsview.host.model import Snapshot
 from nsview.tui.filtering import filter_rows
 from nsview.tui.page import Page
 from nsview.tui.prompt import Prompt
+from nsview.tui.row_layout import measure
 from nsview.tui.row_table import Cell, Column, Row, RowTable
 from nsview.tui.rows.outline import Line
 from nsview.tui.save import rows_as_mappings
@@ -20,6 +21,17 @@ from nsview.tui.view import View
 
 T = TypeVar("T")
 SortKey = Callable[[Any], Any]
+
+#: So many things take longer to make rows of than a key press may have to wait.
+LARGE = 2000
+
+
+class Built(NamedTuple):
+    """A table before it is shown."""
+
+    columns: tuple[Column, ...]
+    rows: list[Row]
+    widths: list[int]
 
 
 class TableView(View):
@@ -41,6 +53,7 @@ class TableView(View):
         self._wish: Hashable | None = None
         self._sorted_by = ""
         self._reverse = False
+        self._builds_aside = False
 
     def compose(self) -> ComposeResult:
         """The table alone."""
@@ -61,6 +74,14 @@ class TableView(View):
     def sort_keys(self) -> Mapping[str, SortKey]:
         """By which of its columns the table can be sorted, the usual one first."""
         return {}
+
+    def amount(self, snapshot: Snapshot) -> int:
+        """How many things rows are made of; more than `LARGE` are left to the scanner's thread.
+
+        Then `columns`, `rows` and `sort_keys` are called there, one after the other, and may only
+        look at what other threads replace as a whole.
+        """
+        return 0
 
     def in_order(self, items: Iterable[T]) -> list[T]:
         """Items as somebody wants them sorted; in a tree these are the siblings."""
@@ -89,11 +110,25 @@ class TableView(View):
             f"nothing fits {self.typed_filter!r}: Esc" if self.typed_filter else self.waiting_text
         )
         self.table.set_placeholder(nothing)
-        self.table.set_columns(self.columns(self.snapshot))
+        # Once aside, always aside: what was asked for later is shown later.
+        self._builds_aside = self._builds_aside or self.amount(self.snapshot) > LARGE
+        if self._builds_aside and isinstance(self.screen, Page):
+            scanner = self.screen.nsview.scanner
+            scanner.submit(lambda _, snapshot: self._build(snapshot), self.snapshot, self._place)
+        else:
+            self._place(self._build(self.snapshot))
+
+    def _build(self, snapshot: Snapshot) -> Built:
+        columns = tuple(self.columns(snapshot))
+        rows = filter_rows(self.rows(snapshot), self.typed_filter)
+        return Built(columns, rows, measure(columns, rows))
+
+    def _place(self, built: Built) -> None:
+        self.table.set_columns(built.columns)
         if keys := self.sort_keys():
             self._sorted_by = self._sorted_by if self._sorted_by in keys else next(iter(keys))
             self.table.set_sort(self._sorted_by, reverse=self._reverse)
-        self.table.set_rows(filter_rows(self.rows(self.snapshot), self.typed_filter))
+        self.table.set_rows(built.rows, built.widths)
         if self._wish is not None and self.table.move_cursor_to(self._wish):
             self._wish = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -12,9 +13,13 @@ from tui.fake import FakeSource, empty_host, host
 from nsview.host.model import Snapshot
 from nsview.tui.container import ContainerScreen
 from nsview.tui.home import HomePage
+from nsview.tui.process_view import ProcessView
 from nsview.tui.pulse import PulseView
+from nsview.tui.row_layout import Row
+from nsview.tui.table_view import LARGE
 from nsview.tui.tabs.limits import LimitsTab
 from nsview.tui.view import View
+from nsview.tui.view_page import ViewPage
 
 SIZES = [(80, 24), (160, 45)]
 
@@ -143,3 +148,38 @@ def test_pulse_of_an_idle_host() -> None:
         await driver.sees("all is well")
 
     drive(script, FakeSource(empty_host()))
+
+
+def test_rows_of_thousands_of_processes_are_made_aside() -> None:
+    small = host(hostile=False)
+    first = max(small.tasks) + 1
+    one = small.tasks[512]
+    many = {
+        pid: one._replace(pid=pid, pids=(pid,), start_time=pid)
+        for pid in range(first, first + LARGE)
+    }
+    source = FakeSource(replace(small, tasks={**small.tasks, **many}))
+    makers = set()
+
+    class Watched(ProcessView):
+        def rows(self, snapshot: Snapshot) -> list[Row]:
+            makers.add(threading.current_thread().name)
+            return super().rows(snapshot)
+
+    async def script(driver: Driver) -> None:
+        view = Watched()
+        driver.app.push_screen(ViewPage(view, "Processes"))
+        await driver.until(lambda: len(view.table.rows) == len(source.current.tasks))
+        view.put_cursor_on((first, first))
+        await driver.press("t", "P")  # no tree, the last first
+        await driver.until(lambda: view.table.rows[-1].key == (1, 3))
+        assert view.cursor_key == (first, first)
+        view.set_filter(str(first))
+        await driver.until(lambda: len(view.table.rows) < len(many))
+        assert view.cursor_key == (first, first)
+        source.current = small
+        driver.app.scanner.look_now()
+        await driver.until(lambda: not view.table.rows)
+
+    drive(script, source, interval=3600.0)
+    assert makers == {"nsview-scanner"}

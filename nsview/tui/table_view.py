@@ -27,7 +27,7 @@ LARGE = 2000
 
 
 class Built(NamedTuple):
-    """A table before it is shown."""
+    """A table before it is shown, and how wide its columns have to be."""
 
     columns: tuple[Column, ...]
     rows: list[Row]
@@ -54,6 +54,7 @@ class TableView(View):
         self._sorted_by = ""
         self._reverse = False
         self._builds_aside = False
+        self._built = Built((), [], [])
 
     def compose(self) -> ComposeResult:
         """The table alone."""
@@ -121,7 +122,16 @@ class TableView(View):
     def _build(self, snapshot: Snapshot) -> Built:
         columns = tuple(self.columns(snapshot))
         rows = filter_rows(self.rows(snapshot), self.typed_filter)
-        return Built(columns, rows, measure(columns, rows))
+        before = self._built
+        if before.columns == columns:
+            # Widths never shrink, and most rows are the same objects as before.
+            known = set(map(id, before.rows))
+            fresh = measure(columns, [row for row in rows if id(row) not in known])
+            widths = list(map(max, before.widths, fresh))
+        else:
+            widths = measure(columns, rows)
+        self._built = Built(columns, rows, widths)
+        return self._built
 
     def _place(self, built: Built) -> None:
         self.table.set_columns(built.columns)

@@ -156,7 +156,7 @@ def test_the_next_run_cleans_up_when_the_reaper_was_killed_too() -> None:
     sleeper = run.start("sleep", "infinity", log="sleep.log")
     run._reaper.kill()
     run._reaper.communicate()
-    assert list(reaper.processes(run.name)) == [sleeper.pid]
+    assert {sleeper.pid}.issuperset(reaper.processes(run.name))  # another run may clean up by now
     with Run():
         pass
     assert sleeper.wait(processes.PATIENCE) == -signal.SIGKILL

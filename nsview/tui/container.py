@@ -79,10 +79,10 @@ class ContainerScreen(ViewPage):
         self._remark = ""
 
     def compose_view(self) -> ComposeResult:
-        """The bar, and the active tab below it."""
+        """The bar, and the active tab below it: the others are built when they are first shown."""
         yield TabBar([name for name, _ in TABS])
-        with ContentSwitcher(initial=f"tab-{self._index}"):
-            yield from self._views
+        with ContentSwitcher(initial=self.view.id):
+            yield self.view
 
     def on_mount(self) -> None:
         """Show which tab is active."""
@@ -147,22 +147,24 @@ class ContainerScreen(ViewPage):
         return bool(self._remark)
 
     @on(TabBar.Chosen)
-    def _chosen(self, event: TabBar.Chosen) -> None:
-        self.action_tab(event.index)
+    async def _chosen(self, event: TabBar.Chosen) -> None:
+        await self.action_tab(event.index)
 
-    def action_next_tab(self, step: int) -> None:
+    async def action_next_tab(self, step: int) -> None:
         """To the neighbour; around the ends."""
-        self.action_tab((self._index + step) % len(TABS))
+        await self.action_tab((self._index + step) % len(TABS))
 
-    def action_tab(self, index: int) -> None:
+    async def action_tab(self, index: int) -> None:
         """Show a tab; it gets the snapshot that is there, so it is never blank."""
         if index == self._index:
             return
+        view, switcher = self._views[index], self.query_one(ContentSwitcher)
+        if not view.is_attached:  # a snapshot that comes meanwhile goes to the tab that is there
+            await switcher.add_content(view)
         self.view.leave()
-        self._index = index
-        self.view = self._views[index]
-        self.HELP = self.view.HELP  # type: ignore[misc]  # of the tab that is shown
-        self.query_one(ContentSwitcher).current = self.view.id
+        self._index, self.view = index, view
+        self.HELP = view.HELP  # type: ignore[misc]  # of the tab that is shown
+        switcher.current = view.id
         self.query_one(TabBar).active = index
         self.refresh_view()
         self.refresh_frame()

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, cast
 
 from textual.message import Message
 
+from nsview.display import display
 from nsview.errors import NsviewError
 from nsview.host.host import Host
 from nsview.host.model import Snapshot
@@ -153,7 +154,10 @@ class Explorer:
                 listing = tree_jobs.read_listing(reading.tree, path, layer)
             return generation, layer, path, listing
 
-        self._submit(self._listings, ("list", layer, path), read, receive)
+        def failed(words: str) -> tuple[int, int | None, str, Listing]:
+            return generation, layer, path, Listing(problem=display(words))
+
+        self._submit(self._listings, ("list", layer, path), read, receive, failed)
 
     def stack_from(self, top: int) -> Stack | None:
         """The stack without the layers above `top`; None is all of it."""
@@ -165,7 +169,11 @@ class Explorer:
         """The beginning of a file, as it is in `stack_from(top)`."""
         stack = self.stack_from(top)
         self._submit(
-            self._listings, "file", lambda r: tree_jobs.read_file(r.tree, path, stack), receive
+            self._listings,
+            "file",
+            lambda reading: tree_jobs.read_file(reading.tree, path, stack),
+            receive,
+            lambda words: File(path=path, problem=display(words)),
         )
 
     def extract(
@@ -178,6 +186,7 @@ class Explorer:
             ("extract", path, target),
             lambda reading: extract(reading, path, stack, target),
             receive,
+            lambda words: Extracted(path=path, target=target, problem=display(words)),
         )
 
     def blamed(self, top: int) -> Stack | None:
@@ -187,14 +196,27 @@ class Explorer:
     def read_blame(self, path: str, top: int, receive: Callable[[Blamed], object]) -> None:
         """What each layer says of a path."""
         stack = self.blamed(top)
+        asked = stack or self.stack
+        if asked is None:
+            return
         self._submit(
-            self._listings, "blame", lambda r: tree_jobs.read_blame(r.tree, path, stack), receive
+            self._listings,
+            "blame",
+            lambda reading: tree_jobs.read_blame(reading.tree, path, stack),
+            receive,
+            lambda words: Blamed(path, asked, (), display(words)),
         )
 
     def read_changes(self) -> None:
         """What the topmost layer changes, if that is not known or was not just found out."""
         if self.changes is None or self._changes_cost.is_due():
-            self._submit(self._walks, "diff", self.changes_job(), self._take_changes)
+            self._submit(
+                self._walks,
+                "diff",
+                self.changes_job(),
+                self._take_changes,
+                lambda words: Changes(problem=display(words)),
+            )
 
     def changes_job(self) -> Callable[[Reading], Changes]:
         """What finds them out."""
@@ -212,12 +234,15 @@ class Explorer:
         def read(reading: Reading) -> tuple[int, Size]:
             return layer.index, tree_jobs.read_size(reading, layer)
 
-        self._submit(self._walks, ("size", layer.index), read, self._take_size)
+        def failed(words: str) -> tuple[int, Size]:
+            return layer.index, Size(problem=display(words))
+
+        self._submit(self._walks, ("size", layer.index), read, self._take_size, failed)
 
     def read_waste(self) -> None:
         """Find what lower layers hold and nobody can see; walks all of them."""
         self.seeks_waste = True
-        self._submit(self._walks, "waste", tree_jobs.read_waste, self._take_waste)
+        self._submit(self._walks, "waste", tree_jobs.read_waste, self._take_waste, display)
         self._tell()
 
     def _submit(
@@ -226,9 +251,10 @@ class Explorer:
         key: object,
         job: Callable[[Reading], Any],
         receive: Callable[[Any], object],
+        failed: Callable[[str], Any],
     ) -> None:
         if reader is not None:
-            reader.submit(key, job, receive)
+            reader.submit(key, job, receive, failed)
 
     def _take_size(self, result: tuple[int, Size]) -> None:
         index, size = result

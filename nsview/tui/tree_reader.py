@@ -61,12 +61,15 @@ class Reading:
 
 Job = Callable[[Reading], Any]
 """May end with `nsview.layers.sizes.Cancelled` once it is `stopped`: nobody gets a result."""
+Failed = Callable[[str], Any]
+"""The result of a job that raised, made of what there is to say about that."""
 
 
 class _Waiting(NamedTuple):
     key: Hashable
     job: Job
     receive: Receive
+    failed: Failed | None
 
 
 class TreeReader:
@@ -90,13 +93,18 @@ class TreeReader:
         self._alive = False
         self._closed = False
 
-    def submit(self, key: Hashable, job: Job, receive: Receive) -> None:
-        """Do `job`, then have the UI call `receive`; replaces one of that key that still waits."""
+    def submit(
+        self, key: Hashable, job: Job, receive: Receive, failed: Failed | None = None
+    ) -> None:
+        """Do `job`, then have the UI call `receive`; replaces one of that key that still waits.
+
+        `failed`: what is received when the job raises, so that nobody waits for ever.
+        """
         with self._lock:
             if self._closed:
                 return
             self._waiting = deque(one for one in self._waiting if one.key != key)
-            self._waiting.append(_Waiting(key, job, receive))
+            self._waiting.append(_Waiting(key, job, receive, failed))
             if not self._alive:
                 self._alive = True
                 threading.Thread(target=self._run, name="nsview-tree", daemon=self._daemon).start()
@@ -125,20 +133,22 @@ class TreeReader:
             while (step := self._next(tree)) is not None:
                 self._do(*step)
 
-    def _next(self, tree: MergedTree) -> tuple[Job, Reading] | None:
+    def _next(self, tree: MergedTree) -> tuple[Job, Reading, Failed | None] | None:
         with self._lock:
             if not self._waiting:
                 self._running = None
                 self._alive = False
                 return None
-            _, job, receive = self._waiting.popleft()
+            _, job, receive, failed = self._waiting.popleft()
             self._running = Reading(tree, receive, self._post)
-            return job, self._running
+            return job, self._running, failed
 
-    def _do(self, job: Job, reading: Reading) -> None:
+    def _do(self, job: Job, reading: Reading, failed: Failed | None) -> None:
         try:
             with contextlib.suppress(Cancelled):
                 reading.give(job(reading))
         # As in the scanner: the UI shows what went wrong, and the thread goes on.
         except Exception as error:
             self._post(ScanFailed(error))
+            if failed is not None:
+                reading.give(failed(f"{type(error).__name__}: {error}"))

@@ -379,6 +379,28 @@ def test_files_follow_what_the_container_does(stack: Stack) -> None:
     drive(stack, "files", steps)
 
 
+def test_a_directory_whose_reading_fails_says_so_and_is_read_again(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = tree_jobs.read_first
+
+    def fail(tree: MergedTree, path: str, layer: int | None) -> Listing | None:
+        if path == "/etc":
+            raise ValueError("nobody thought\x1b[2J of this")
+        return read(tree, path, layer)
+
+    monkeypatch.setattr(tree_jobs, "read_first", fail)
+
+    async def steps(app: Explored) -> None:
+        await app.sees("▸ etc")
+        app.table.move_cursor_to("/etc")
+        await app.press("right")
+        await app.sees("ValueError: nobody thought\\x1b[2J of this")
+        await app.until(lambda: app.look(fake.snapshot()) or "app.conf" in app.text)
+
+    drive(stack, "files", steps)
+
+
 def test_viewing_a_link_follows_it_inside_the_root(tmp_path: Path) -> None:
     layers = make_layers(tmp_path / "layers")
     (tmp_path / "secret").write_text("of the host\n")

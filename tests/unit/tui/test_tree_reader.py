@@ -95,6 +95,14 @@ def test_an_error_is_told_and_the_thread_goes_on(reader: TreeReader, posted: Pos
     assert done.result == "still here"
 
 
+def test_who_waits_for_what_fails_is_told_why(reader: TreeReader, posted: Posted) -> None:
+    reader.submit(1, lambda _: 1 // 0, receive, lambda words: f"no result: {words}")
+    failed, done = posted.wait(2)
+    assert isinstance(failed, ScanFailed)
+    assert done.receive is receive
+    assert done.result.startswith("no result: ZeroDivisionError: ")
+
+
 def test_nothing_stays_open_while_it_has_nothing_to_do(
     reader: TreeReader, posted: Posted, tmp_path: Path
 ) -> None:

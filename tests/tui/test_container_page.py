@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from textual.widgets import ContentSwitcher
 from tui import fake_details as fake
 from tui.page_app import PageApp
 
@@ -83,6 +84,33 @@ def test_digits_and_brackets_choose_tabs(keys: list[str], tab: type) -> None:
         await pilot.press(*keys)
         assert isinstance(app.first.view, tab)
         assert app.first.HELP == tab.HELP
+
+    drive(app, steps)
+
+
+def test_a_tab_is_built_when_it_is_first_shown_and_then_kept() -> None:
+    app = page_app(tab="layers")
+
+    def built() -> list[type]:
+        return [type(view) for view in app.first.query_one(ContentSwitcher).children]
+
+    async def steps(pilot: Any) -> None:
+        assert built() == [LayersTab]
+        await pilot.press("2")
+        table = table_of(app)
+        await pilot.press("3", "2", "3", "2")
+        assert built() == [LayersTab, ProcessesTab]
+        assert table_of(app) is table
+
+    drive(app, steps)
+
+
+def test_keys_typed_in_one_go_reach_the_tab_that_they_follow() -> None:
+    app = page_app()
+
+    async def steps(pilot: Any) -> None:
+        await pilot.press("2", "j")
+        assert table_of(app).cursor_key == keys_of(app)[1]
 
     drive(app, steps)
 

@@ -205,7 +205,10 @@ def test_interrupted(tmp_path: Path, number: signal.Signals, what: str) -> None:
 
     def is_at_it() -> bool:
         folder = f"/proc/{process.pid}/fd"
-        links = [os.readlink(f"{folder}/{fd}") for fd in os.listdir(folder)]
+        try:
+            links = [os.readlink(f"{folder}/{fd}") for fd in os.listdir(folder)]
+        except FileNotFoundError:  # closed meanwhile
+            return False
         return f"{tmp_path}/big/file" in links
 
     wait_until(is_at_it)

@@ -6,9 +6,6 @@ it, to look at. Nothing here reads the machine it runs on.
 
 from __future__ import annotations
 
-import atexit
-import functools
-import tempfile
 from dataclasses import replace
 
 from nsview.engines.base import Pod
@@ -232,20 +229,12 @@ def many(count: int) -> Snapshot:
     return build.snapshot()
 
 
-@functools.cache
-def _empty_directory() -> str:
-    # One for all fakes, gone with the tests.
-    directory = tempfile.TemporaryDirectory(prefix="nsview-no-proc-")
-    atexit.register(directory.cleanup)
-    return directory.name
-
-
 class FakeSource:
     """Gives the snapshots that a test puts into it; raises `failure` when there is one."""
 
     def __init__(self, snapshot: Snapshot | None = None) -> None:
-        # An empty directory: whoever reads beside the snapshot finds that all processes are gone.
-        self.procfs = Procfs(_empty_directory())
+        # Whoever reads beside the snapshot finds that all processes are gone.
+        self.procfs = Procfs("/nonexistent")
         self.current = snapshot or host()
         self.failure: Exception | None = None
         self.looks = 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import errno
 import os
 import sys
@@ -61,7 +60,7 @@ def table(pid: int, like: tuple[Mount, ...] = ()) -> list[Mount]:
     """What mountinfo shows; before Linux 6.13 without what statmount does not say."""
     mounts = parse_mountinfo(Path(f"/proc/{pid}/mountinfo").read_bytes())
     if like and not any(mount.source for mount in like):
-        mounts = tuple(dataclasses.replace(one, source="", subtype=None) for one in mounts)
+        mounts = tuple(one._replace(source="", subtype=None) for one in mounts)
     return sorted(mounts, key=lambda mount: mount.id)
 
 
@@ -70,7 +69,7 @@ def test_equals_mountinfo(pid: int, tmp_path: Path) -> None:
     if mounts is None:
         pytest.skip("no statmount")
     shown = sorted(mounts, key=lambda mount: mount.id)
-    assert [dataclasses.replace(mount, unique_id=None) for mount in shown] == table(pid, mounts)
+    assert [mount._replace(unique_id=None) for mount in shown] == table(pid, mounts)
     targets = {mount.target for mount in mounts}
     assert {f"{tmp_path}/a b", f"{tmp_path}/t\nx", f"{tmp_path}/q\\u"} <= targets
 
@@ -143,5 +142,5 @@ def test_options_longer_than_the_first_buffer(tmp_path: Path) -> None:
             pytest.skip("no statmount")
         (mount,) = (one for one in mounts if one.target == str(tmp_path / "m"))
         assert sum(map(len, mount.super_options)) > 8 * 1024
-        assert dataclasses.replace(mount, unique_id=None) in table(pid, mounts)
+        assert mount._replace(unique_id=None) in table(pid, mounts)
         assert parse_overlay_options(mount.super_options).lower == tuple(map(str, layers))

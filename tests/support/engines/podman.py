@@ -97,7 +97,11 @@ class Podman(Engine):
 
     def remove(self, container: Started) -> None:
         """Remove it, running or not."""
-        self.podman("rm", "--force", "--time", "0", container.id)
+        words = ("rm", "--force", "--ignore", "--time", "0", container.id)
+        try:
+            self.podman(*words)
+        except RuntimeError:  # its monitor was cleaning up as well: "device or resource busy"
+            self.podman(*words)
 
     def list(self) -> list[Started]:
         """``podman ps --all``, infra containers included."""

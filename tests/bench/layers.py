@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from bench import NSVIEW, medians, report
+from bench import report
+from programs import NSVIEW, medians
 from support.engines import Docker, Missing
 from support.run import Run
 
@@ -87,7 +88,8 @@ def diffs(docker: Docker, container: Any) -> None:
     }
     report("changes of docker diff, of nsview diff", f"{len(wanted)}, {len(found)}",
            "the same" if wanted == found else "NOT THE SAME")  # fmt: skip
-    their_time, our_time = medians(theirs, ours)
+    times = medians({"docker": theirs, "nsview": ours}, _ROUNDS)
+    their_time, our_time = times["docker"], times["nsview"]
     report("docker diff", f"{their_time:.0f} ms")
     report("nsview diff", f"{our_time:.0f} ms")
     report("docker diff : nsview diff", f"{their_time / our_time:.1f}", "at least 10")

@@ -109,7 +109,7 @@ def test_the_stack_with_sizes_and_instructions_newest_on_top(stack: Stack) -> No
         cells = [[getattr(c, "text", c) for c in row.cells] for row in pane.table.rows]
         assert cells == [
             ["0", "writable", "75 B", "2", "8 changes"],
-            ["1", "init", "0 B", "1", "docker: hosts, hostname, resolv.conf, mount points"],
+            ["1", "init", "0 B", "1", "hosts, hostname, resolv.conf, mount points"],
             ["2", "image", "69 B", "2", "COPY site/ /srv/site"],
             ["3", "image", "3.0M", "6", "RUN apt-get install -y nginx"],
         ]

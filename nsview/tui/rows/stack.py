@@ -31,7 +31,7 @@ _RESOLUTIONS: Final[dict[Resolution, str]] = {
     "store": "by the engine's files; the kernel does not say",
     "unresolvable": "nothing says for sure which directory it is",
 }
-_INIT_WORDS: Final = "docker: hosts, hostname, resolv.conf, mount points"
+_INIT_WORDS: Final = "hosts, hostname, resolv.conf, mount points"
 _NOP: Final = "/bin/sh -c #(nop) "
 _SHELL: Final = "/bin/sh -c "
 

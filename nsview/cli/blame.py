@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
+from typing import TYPE_CHECKING
 
+from nsview.cli.arguments import Arguments
 from nsview.cli.output import print_json, print_notes, print_table
 from nsview.cli.stack_of import add_place, open_tree, path_errors, reference_and_path
 from nsview.cli.words import byte_size, dash, local_time
 from nsview.errors import NoSuchObject
 from nsview.layers.blame import Blame, blame
 from nsview.layers.paths import join_path, split_path
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
 
 _TITLES = ("LAYER", "STATE", "TYPE", "SIZE", "MODIFIED", "BY", "DIRECTORY")
 
@@ -22,13 +26,13 @@ is below, without having the path), absent. BY is the path that hides, where it 
   nsview blame --dirs /srv/changes:/srv/base /etc"""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """Declare whose path."""
     add_place(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object, exact to the byte")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Show what each layer says."""
     reference, path = reference_and_path(arguments)
     with open_tree(reference, arguments.dirs) as (tree, partial):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import os
+from typing import TYPE_CHECKING
 
+from nsview.cli.arguments import Arguments
 from nsview.cli.output import print_notes, write_bytes
 from nsview.cli.stack_of import DIRS_HELP, open_tree, path_errors
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
 
 _CHUNK = 1024 * 1024
 
@@ -17,14 +21,14 @@ The bytes as they are. Symbolic links are followed inside the container, never o
   nsview cat --dirs /srv/changes:/srv/base /etc/hosts"""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """Declare which file."""
     parser.add_argument("place", metavar="REF:PATH", help="a file in a container; PATH with --dirs")
     parser.add_argument("--dirs", metavar="A:B[:C]", help=DIRS_HELP)
     parser.set_defaults(usage_error=parser.error)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Print it."""
     reference, path = (None, arguments.place)
     if arguments.dirs is None:

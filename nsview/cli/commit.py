@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import time
-from typing import BinaryIO, Final, cast
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
+from nsview.cli.arguments import Arguments
 from nsview.cli.output import print_json, print_note, print_notes, write_bytes
 from nsview.cli.progress import Progress
 from nsview.cli.source import Source, StandardOutput, end_cleanly, open_source
@@ -27,6 +27,9 @@ from nsview.layers.layer_tar import Owners, TarOptions
 from nsview.layers.layer_walk import Findings
 from nsview.layers.output_file import Digested, check_target, scratch_file, whole_file
 from nsview.layers.stack import Stack
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
 
 _STDOUT: Final = "-"
 _CHUNK: Final = 1 << 20
@@ -60,7 +63,7 @@ Prints the image's id (layer: its digest). SOURCE_DATE_EPOCH is the latest date 
   nsview commit web --format layer -o changes.tar"""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """Declare what, where to and in which form."""
     whose = parser.add_mutually_exclusive_group(required=True)
     whose.add_argument("ref", metavar="REF", nargs="?", help="a container, running or stopped")
@@ -73,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(usage_error=parser.error)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Write it."""
     name = _image_name(arguments)
     latest = _latest()
@@ -113,7 +116,7 @@ def _is_our_root(stack: Stack) -> bool:
         return False
 
 
-def _image_name(arguments: argparse.Namespace) -> str | None:
+def _image_name(arguments: Arguments) -> str | None:
     name: str | None = arguments.tag
     if name is None:
         return None
@@ -126,7 +129,7 @@ def _image_name(arguments: argparse.Namespace) -> str | None:
     return name if match[1] else name + _LATEST
 
 
-def _check_output(arguments: argparse.Namespace) -> None:
+def _check_output(arguments: Arguments) -> None:
     """Say it before the work, not after."""
     output: str = arguments.output
     if output == _STDOUT:
@@ -143,7 +146,7 @@ def _check_output(arguments: argparse.Namespace) -> None:
 
 
 def _write(
-    arguments: argparse.Namespace, source: Source, findings: Findings, options: CommitOptions
+    arguments: Arguments, source: Source, findings: Findings, options: CommitOptions
 ) -> Committed:
     output: str = arguments.output
     if arguments.format == "layer":
@@ -226,7 +229,7 @@ def _rfc3339(latest: int | None) -> str:
 
 
 def _json(
-    arguments: argparse.Namespace, stack: Stack, done: Committed, name: str | None
+    arguments: Arguments, stack: Stack, done: Committed, name: str | None
 ) -> dict[str, object]:
     return {
         "output": arguments.output,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
+from nsview.cli.arguments import Arguments
 from nsview.cli.cat import split_place
 from nsview.cli.output import print_note, print_notes
 from nsview.cli.progress import Progress
@@ -20,6 +20,9 @@ from nsview.layers.layer_walk import Findings, Item, find_item
 from nsview.layers.output_file import Digested
 from nsview.layers.paths import split_path
 from nsview.layers.tree_tar import write_tree
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
 
 _STDOUT = "-"
 MOUNTED = "mounts of its own are no part of the layers, what they show is not copied"
@@ -43,7 +46,7 @@ their numbers on disk, if root asks. Devices only come in archives (DEST -).
   nsview cp --dirs /srv/changes:/srv/base /etc /tmp/etc"""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """Declare what, and where to."""
     parser.add_argument("place", metavar="REF:PATH", help="what to copy; PATH with --dirs")
     parser.add_argument("dest", metavar="DEST", help="a name, a directory, or - for a tar archive")
@@ -61,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(usage_error=parser.error)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Copy."""
     reference, path = None, arguments.place
     if arguments.dirs is None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
+from typing import TYPE_CHECKING
 
+from nsview.cli.arguments import Arguments
 from nsview.errors import NsviewError
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
 
 EPILOG = """\
 Needs no engine and no image. Three containers are made of the host's own root directory, which
@@ -18,19 +22,19 @@ stays as it is, and the terminal UI is opened:
 When the UI is left, or nsview ends in any other way, they are removed."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """It takes none of its own."""
     parser.add_argument("--theme", metavar="NAME", help="colours of the UI")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Make them, open the UI, remove them."""
     from nsview.cli.ui import open_ui
     from nsview.sandbox.demo import demo
 
     if not (sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty()):
         raise NsviewError("the terminal UI needs a terminal", hint="see also nsview run")
-    words = argparse.Namespace(
+    words = Arguments(
         ref=None,
         readonly=False,
         interval=2.0,

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
+from typing import TYPE_CHECKING
 
+from nsview.cli.arguments import Arguments
 from nsview.cli.output import print_json, print_notes, print_table
 from nsview.cli.stack_of import add_place, open_tree
 from nsview.cli.words import byte_size
 from nsview.layers.diff import Changed, compare, diff_docker
 from nsview.layers.diff_podman import diff_podman
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
 
 _TITLES = ("CHANGE", "SIZE", "PATH")
 
@@ -25,7 +29,7 @@ C one whose time alone has changed. --against lists what would turn REF2's tree 
   nsview diff --dirs /srv/changes:/srv/base"""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """Declare whose changes."""
     add_place(parser, path=None)
     parser.add_argument(
@@ -35,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object, exact to the byte")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Show them."""
     wanted = 0 if arguments.dirs is not None else 1
     if len(arguments.words) != wanted:

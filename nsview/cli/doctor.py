@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import argparse
+from typing import TYPE_CHECKING
 
+from nsview.cli.arguments import Arguments
 from nsview.cli.output import print_json, print_notes, print_table
 from nsview.host.doctor import Finding, examine
 from nsview.host.host import Host
 
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
 EPILOG = "A `no` costs what its last column says; everything else works without it."
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """Declare the form of the answer."""
     parser.add_argument("--json", action="store_true", help="one JSON object, exact to the byte")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Examine this host and these rights."""
     host = Host(census=arguments.census)
     snapshot = host.snapshot()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from nsview.cli.arguments import SWITCH, Arguments, bad_value
 from nsview.cli.exit_codes import ENTER_FAILED
 from nsview.cli.output import print_error, print_json, print_note, print_notes
 from nsview.errors import NoSuchObject, NotPermitted, NsviewError
@@ -15,6 +15,8 @@ from nsview.kernel.namespaces import KINDS, parse_kinds
 from nsview.kernel.procfs import Procfs
 
 if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
     from nsview.enter.enter import Choice, Narrate
     from nsview.enter.session import Outcome
     from nsview.enter.standby import Standby
@@ -41,7 +43,7 @@ exit status: the command's own, 128 + signal; 126 it cannot be executed, 127 it 
 125 nsview failed, 3 no such container, 4 not permitted"""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """Declare where, as whom, and with what."""
     parser.usage = "%(prog)s REF [options] [-- COMMAND ...]"
     parser.add_argument("ref", metavar="REF", help="a container, or a process by its PID")
@@ -77,13 +79,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-t",
         "--tty",
-        action=argparse.BooleanOptionalAction,
+        action=SWITCH,
         help="on a terminal of its own; default: when stdin and stdout are terminals",
     )
     parser.add_argument(
         "-i",
         "--interactive",
-        action=argparse.BooleanOptionalAction,
+        action=SWITCH,
         help="pass our stdin on; default: unless it is a terminal and the command has none",
     )
     parser.add_argument("-v", "--verbose", action="store_true", help="say each step")
@@ -92,7 +94,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Enter, and return the command's exit status."""
     try:
         return _enter(arguments)
@@ -105,7 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
         return error.status if isinstance(error, NoProgram) else ENTER_FAILED
 
 
-def _enter(arguments: argparse.Namespace) -> int:
+def _enter(arguments: Arguments) -> int:
     from nsview.enter.standby import Standby
 
     procfs = Procfs()
@@ -132,14 +134,14 @@ def _enter(arguments: argparse.Namespace) -> int:
     return outcome.status
 
 
-def _run(procfs: Procfs, task: Task, arguments: argparse.Namespace, joiner: Standby) -> Outcome:
+def _run(procfs: Procfs, task: Task, arguments: Arguments, joiner: Standby) -> Outcome:
     from nsview.enter.enter import enter
 
     narrate = _narrator(arguments.verbose)
     return enter(procfs, task, _choice(arguments), narrate, joiner)
 
 
-def _find(procfs: Procfs, arguments: argparse.Namespace) -> tuple[str | None, Task]:
+def _find(procfs: Procfs, arguments: Arguments) -> tuple[str | None, Task]:
     """Where to, and the container's ref as far as somebody will read it."""
     from nsview.enter.find import find_process, find_target
 
@@ -152,7 +154,7 @@ def _find(procfs: Procfs, arguments: argparse.Namespace) -> tuple[str | None, Ta
     return container.ref, task
 
 
-def _choice(arguments: argparse.Namespace) -> Choice:
+def _choice(arguments: Arguments) -> Choice:
     from nsview.enter.enter import Choice
     from nsview.enter.environment import parse_assignment
 
@@ -176,7 +178,7 @@ def _choice(arguments: argparse.Namespace) -> Choice:
     )
 
 
-def _streams(arguments: argparse.Namespace) -> tuple[bool, bool]:
+def _streams(arguments: Arguments) -> tuple[bool, bool]:
     """Whether the command has a terminal, and whether it gets our stdin."""
     with contextlib.suppress(OSError):
         on_terminal = os.isatty(0)
@@ -203,4 +205,4 @@ def _kinds(text: str) -> frozenset[str]:
     try:
         return parse_kinds(text)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+        raise bad_value(str(error)) from None

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
 import stat
+from typing import TYPE_CHECKING
 
+from nsview.cli.arguments import Arguments
 from nsview.cli.output import print_json, print_notes, print_table
 from nsview.cli.stack_of import add_place, open_tree, path_errors, reference_and_path
 from nsview.cli.words import byte_size, dash, local_time
 from nsview.errors import NoSuchObject, NsviewError
 from nsview.layers.entry import Entry
 from nsview.layers.merge import MergedTree
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
 
 _TITLES = ("MODE", "UID", "GID", "SIZE", "MODIFIED", "LAYER", "CHANGE", "NAME")
 _LETTERS = {
@@ -34,14 +38,14 @@ added, C changed. With --layer the directory of that layer alone: against those 
   nsview files --dirs /srv/changes:/srv/base /"""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """Declare whose directory."""
     add_place(parser)
     parser.add_argument("--layer", type=int, metavar="N", help="only what this layer has there")
     parser.add_argument("--json", action="store_true", help="one JSON object, exact to the byte")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Show it."""
     reference, path = reference_and_path(arguments, default="/")
     with open_tree(reference, arguments.dirs) as (tree, partial), path_errors(path):

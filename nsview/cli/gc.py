@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
+from typing import TYPE_CHECKING
 
+from nsview.cli.arguments import Arguments
 from nsview.cli.output import print_line, print_note
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
 
 EPILOG = """\
 Finds sandboxes whose launcher was killed before it could clear away: their mounts, control groups
@@ -12,11 +16,11 @@ and directories. Prints what it removes. Sandboxes that run, and those that ende
 (nsview ls --all), stay."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """It takes none."""
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Remove it; 1 where something resists."""
     from nsview.sandbox.control import collect
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from nsview.cli.arguments import Arguments
 from nsview.cli.output import print_json, print_notes, print_table
 from nsview.cli.words import byte_size, dash
 from nsview.errors import NoSuchObject
@@ -14,6 +15,9 @@ from nsview.host.stacks import read_stack
 from nsview.layers.plain import stack_of_directories
 from nsview.layers.sizes import measure_layer
 from nsview.layers.stack import Layer, Stack
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
 
 _TITLES = ("LAYER", "ROLE", "DIRECTORY", "CREATED BY")
 _SIZES = ("SIZE", "FILES")
@@ -33,7 +37,7 @@ colon in a name.
   nsview layers --dirs /srv/changes:/srv/base"""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """Declare whose layers."""
     whose = parser.add_mutually_exclusive_group(required=True)
     whose.add_argument("ref", metavar="REF", nargs="?", help="a container, running or stopped")
@@ -42,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object, exact to the byte")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Show them."""
     stack, partial = find_stack(arguments.ref, arguments.dirs)
     if arguments.size:

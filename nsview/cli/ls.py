@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
+from typing import TYPE_CHECKING
 
+from nsview.cli.arguments import Arguments
 from nsview.cli.output import print_json, print_note, print_notes, print_table
 from nsview.cli.words import dash, image_name, user_of
 from nsview.host.host import Host
 from nsview.host.model import Container, Snapshot
 from nsview.host.naming import short_id
 from nsview.units import duration
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
 
 _TITLES = ("REF", "ID", "STATUS", "PID", "PROCS", "NAMESPACES", "USER", "ROOT", "UP", "IMAGE")
 
@@ -21,7 +25,7 @@ host's, `?` where it may not be read. UP is the time since the first process sta
   nsview ls --json | jq -r '.containers[] | select(.status == "running").ref'"""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """Declare what to list."""
     parser.add_argument(
         "-a", "--all", action="store_true", help="also stopped ones, which exist on disk only"
@@ -36,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object, exact to the byte")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """List them."""
     snapshot = Host(census=arguments.census).snapshot(stopped=arguments.all)
     isolated = [one for one in snapshot.containers if one.kind == "isolated"]

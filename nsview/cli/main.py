@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
+import contextlib
 import gc
 import math
 import os
@@ -10,12 +10,16 @@ import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NoReturn, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import nsview
 from nsview.cli import exit_codes
+from nsview.cli.arguments import Arguments, Doubt, Reader, bad_value
 from nsview.cli.output import flush, print_error, print_note
 from nsview.errors import NoSuchObject, NsviewError
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
 
 #: name -> what it does. The module of that name is imported only when it is called.
 COMMANDS = {
@@ -46,9 +50,6 @@ COMMANDS = {
 #: Commands that look at all processes, and let one say how.
 _LISTING = frozenset({"ls", "ps", "pid", "ns", "net", "mounts", "top", "doctor"})
 
-#: Of a help text that goes to no terminal.
-_COLUMNS = 80
-
 _EPILOG = """\
 REF names a container: web, docker/web, 9f3c (its id, four characters or more), 4711 (a process
 on the host), mnt:[4026532180].
@@ -66,10 +67,10 @@ class Command(Protocol):
     EPILOG: str
     """What its --help ends with: units, words, examples."""
 
-    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+    def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare its arguments."""
 
-    def run(self, arguments: argparse.Namespace) -> int:
+    def run(self, arguments: Arguments) -> int:
         """Do it; returns the exit status or raises `NsviewError`."""
 
 
@@ -95,18 +96,8 @@ def _run_command(words: list[str]) -> int:
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     name = words[0]
     command: Command = import_module(f"nsview.cli.{name}")
-    parser = _Parser(
-        prog=f"nsview {name}",
-        description=f"{COMMANDS[name]}.",
-        epilog=command.EPILOG,
-        formatter_class=_Help,
-        allow_abbrev=False,  # a script's --js would break when a --jsx comes
-    )
-    command.add_arguments(parser)
-    if name in _LISTING:
-        _add_census(parser)
     words, rest = _split_command(words[1:], getattr(command, "TAKES_COMMAND", False))
-    arguments = parser.parse_args(words, argparse.Namespace(command=rest))
+    arguments = read_arguments(name, command, words, rest)
     if not os.path.lexists("/proc/self"):
         raise NsviewError("/proc is not mounted", hint="mount -t proc proc /proc")
     if name in _LISTING and name != "top":
@@ -114,6 +105,31 @@ def _run_command(words: list[str]) -> int:
     status = command.run(arguments)
     flush()
     return status
+
+
+def read_arguments(
+    name: str, command: Command, words: Sequence[str], rest: Sequence[str]
+) -> Arguments:
+    """What `words` ask of a command; ends the program where they ask for help, or are wrong.
+
+    `rest` is what followed ``--``.
+    """
+    prog = f"nsview {name}"
+    with contextlib.suppress(Doubt):
+        reader = Reader(prog)
+        _declare(name, command, reader)
+        return reader.read(words, command=rest)
+    from nsview.cli.parser import Parser
+
+    parser = Parser(prog, description=f"{COMMANDS[name]}.", epilog=command.EPILOG)
+    _declare(name, command, parser)
+    return parser.parse_args(words, Arguments(command=rest))
+
+
+def _declare(name: str, command: Command, parser: Reader | ArgumentParser) -> None:
+    command.add_arguments(parser)  # type: ignore[arg-type]  # a reader has what is used of it
+    if name in _LISTING:
+        _add_census(parser)
 
 
 def _split_command(words: list[str], takes_command: bool) -> tuple[list[str], list[str]]:
@@ -127,41 +143,21 @@ def _split_command(words: list[str], takes_command: bool) -> tuple[list[str], li
 def _run_ui(words: list[str]) -> int:
     from nsview.cli.ui import open_ui
 
-    return open_ui(_ui_parser().parse_args(words), words)
+    return open_ui(_ui_parser().parse_args(words, Arguments()), words)
 
 
-class _Help(argparse.RawDescriptionHelpFormatter):
-    # argparse makes one for every option that is declared, and would import shutil for the width.
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, width=_columns() - 2)
+def _ui_parser() -> ArgumentParser:
+    from nsview.cli.parser import Parser
 
-
-def _columns() -> int:
-    try:
-        return int(os.environ.get("COLUMNS", "")) or os.get_terminal_size().columns or _COLUMNS
-    except (ValueError, OSError):
-        return _COLUMNS
-
-
-class _Parser(argparse.ArgumentParser):
-    # Errors as everywhere else: one line, safe to look at, and a hint.
-    def error(self, message: str) -> NoReturn:
-        print_error(NsviewError(message, hint=f"{self.prog} --help"))
-        raise SystemExit(exit_codes.USAGE)
-
-
-def _ui_parser() -> argparse.ArgumentParser:
     width = max(map(len, COMMANDS))
     listing = "\n".join(f"  {name:{width}}  {what}" for name, what in COMMANDS.items())
-    parser = _Parser(
-        prog="nsview",
+    parser = Parser(
+        "nsview",
         usage="nsview [options] [REF]\n       nsview COMMAND ...",
         description="See how every container on this host is made: namespaces, PIDs, cgroups, "
         "layers.\n`nsview` alone, or `nsview REF`, opens the terminal UI.\n\n"
         f"commands:\n{listing}",
         epilog=_EPILOG,
-        formatter_class=_Help,
-        allow_abbrev=False,
     )
     parser.add_argument("ref", nargs="?", metavar="REF", help="open the UI on this container")
     parser.add_argument(
@@ -183,7 +179,7 @@ def _ui_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_census(parser: argparse.ArgumentParser) -> None:
+def _add_census(parser: Reader | ArgumentParser) -> None:
     from nsview.host.census_choice import WANTED
 
     parser.add_argument(
@@ -197,7 +193,7 @@ def _add_census(parser: argparse.ArgumentParser) -> None:
 def _seconds(text: str) -> float:
     seconds = float(text)  # argparse reports the ValueError
     if not math.isfinite(seconds):
-        raise argparse.ArgumentTypeError(f"{text} is no number of seconds")
+        raise bad_value(f"{text} is no number of seconds")
     return seconds
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
+from typing import TYPE_CHECKING
 
+from nsview.cli.arguments import Arguments
 from nsview.cli.output import print_json, print_notes, print_table
 from nsview.cli.words import not_permitted
 from nsview.errors import NoSuchObject
@@ -11,6 +12,9 @@ from nsview.host.host import Host
 from nsview.host.model import Snapshot
 from nsview.host.mounts import MountNode, read_mounts
 from nsview.host.reference import find_container, process_named
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
 
 _TITLES = ("TARGET", "TYPE", "SOURCE", "OPTIONS", "PROPAGATION", "")
 
@@ -22,13 +26,13 @@ how: by another mount in the same place, or by one on a directory above it.
   nsview mounts 4711"""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """Declare whose mounts."""
     parser.add_argument("ref", metavar="REF", help="a container, or a host PID for that process's")
     parser.add_argument("--json", action="store_true", help="one JSON object, exact to the byte")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Show them."""
     host = Host(census=arguments.census)
     snapshot = host.snapshot(stopped=True)

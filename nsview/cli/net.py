@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
+from typing import TYPE_CHECKING
 
+from nsview.cli.arguments import Arguments
 from nsview.cli.net_json import container_of, network_document, port_order
 from nsview.cli.output import print_json, print_line, print_note, print_notes, print_table
 from nsview.cli.words import byte_size, dash, not_permitted
@@ -16,6 +17,9 @@ from nsview.host.reference import find_container
 from nsview.host.wiring import read_wiring
 from nsview.host.wiring_words import leads_to, pid_list
 from nsview.kernel.sock_diag import Socket
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
 
 _INTERFACES = ("INTERFACE", "KIND", "STATE", "MTU", "MAC", "RX", "TX", "ADDRESSES", "LEADS TO")
 _PORTS = ("PROTO", "ADDRESS", "PORT", "PID", "PROCESS", "CONTAINER")
@@ -36,7 +40,7 @@ a docker-proxy, or both.
   nsview net --json | jq -r '.interfaces[] | select(.bridge == "docker0").peer.container'"""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """Declare whose network."""
     parser.add_argument("ref", nargs="?", metavar="REF", help="one container (default: all)")
     parser.add_argument(
@@ -45,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object, exact to the byte")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Show it."""
     host = Host(census=arguments.census)
     snapshot = host.snapshot(stopped=True)

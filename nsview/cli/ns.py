@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
+from nsview.cli.arguments import Arguments
 from nsview.cli.output import print_json, print_notes, print_table
 from nsview.cli.words import dash, not_permitted, user_of
 from nsview.errors import NoSuchObject
@@ -26,6 +27,9 @@ from nsview.host.reference import (
 )
 from nsview.kernel.namespaces import KINDS
 
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
 _TITLES = ("NS", "TYPE", "PROCS", "PID", "USER", "CONTAINER", "COMMAND", "HELD BY")
 _RIGHT = frozenset({"PROCS", "PID"})
 
@@ -38,7 +42,7 @@ why it is alive: processes, threads, open files, bind mounts, sockets, other nam
   nsview ns web --tree parent -t pid"""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """Declare which namespaces, in which order."""
     parser.add_argument(
         "ref", nargs="?", metavar="REF", help="only those of this container or process; or this one"
@@ -67,7 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object, exact to the byte")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """List them."""
     host = Host(census=arguments.census)
     snapshot = host.snapshot(rootfs=False)

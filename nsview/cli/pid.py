@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
+from typing import TYPE_CHECKING
 
+from nsview.cli.arguments import Arguments, bad_value
 from nsview.cli.output import print_json, print_notes, print_table
 from nsview.cli.words import command_line, not_permitted
 from nsview.errors import NoSuchObject
@@ -14,6 +15,9 @@ from nsview.host.reference import HOST_REF, find_container, find_task
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.task import Task
 
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
 _PID = KINDS.index("pid")
 _MANY = 5
 
@@ -22,7 +26,7 @@ EPILOG = """\
   nsview pid 7 --in web        which process of the host is 7 in web"""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """Declare which number, and who calls it so."""
     parser.add_argument("number", type=_number, metavar="N", help="a PID on the host, without --in")
     parser.add_argument(
@@ -31,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object, exact to the byte")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Say who it is at every level."""
     snapshot = Host(census=arguments.census).snapshot(commands=True, rootfs=False)
     task = _find(snapshot, arguments.number, arguments.ref)
@@ -100,5 +104,5 @@ def _whose(snapshot: Snapshot, pid_ns: int) -> str:
 
 def _number(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a PID")
+        raise bad_value(f"{text!r} is not a PID")
     return int(text)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
+from typing import TYPE_CHECKING
 
+from nsview.cli.arguments import Arguments
 from nsview.cli.output import print_json, print_notes, print_table
 from nsview.cli.words import command_line, user_of
 from nsview.errors import NoSuchObject
@@ -16,6 +17,9 @@ from nsview.kernel.namespaces import KINDS
 from nsview.kernel.task import Task
 from nsview.units import duration
 
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
 _TITLES = ("PID", "INSIDE", "PPID", "CONTAINER", "USER", "UP", "COMMAND")
 
 EPILOG = """\
@@ -26,7 +30,7 @@ started.
   nsview ps net:[4026532180]      whoever is in that network namespace"""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """Declare whose processes."""
     parser.add_argument(
         "ref",
@@ -37,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object, exact to the byte")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """List them."""
     snapshot = Host(census=arguments.census).snapshot(
         commands=True, stopped=arguments.ref is not None

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import argparse
+from typing import TYPE_CHECKING
+
+from nsview.cli.arguments import Arguments
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
 
 EPILOG = """\
 Removes a sandbox that nsview run made, with its writable layer. Directories that it was given
 (--rootfs, --lower, --upper) stay as they are."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """Declare which."""
     parser.add_argument("ref", nargs="+", metavar="REF", help="a sandbox")
     parser.add_argument("-f", "--force", action="store_true", help="kill it first if it runs")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Remove them one after the other."""
     from nsview.sandbox.control import find_sandbox, remove_sandbox
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
+from nsview.cli.arguments import SWITCH, Arguments
 from nsview.cli.exit_codes import ENTER_FAILED
 from nsview.cli.output import flush, print_error, print_json, print_line, print_note, print_notes
 from nsview.errors import NoSuchObject, NotPermitted, NsviewError
 
 if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
     from nsview.sandbox.outcome import Outcome
     from nsview.sandbox.publish import Published
     from nsview.sandbox.spec import Lower, Spec
@@ -46,7 +48,7 @@ _STDERR = 2
 _T = TypeVar("_T")
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """Declare what it is made of, what it may, and how it is run."""
     parser.usage = "%(prog)s ROOT [options] [-- COMMAND ...]"
     _add_root(parser)
@@ -59,20 +61,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rm", action="store_true", help="remove everything when it ends")
     parser.add_argument(
         "--init",
-        action=argparse.BooleanOptionalAction,
+        action=SWITCH,
         default=True,
         help="a small process 1 that passes signals on and buries orphans; default: yes",
     )
     parser.add_argument(
         "-t",
         "--tty",
-        action=argparse.BooleanOptionalAction,
+        action=SWITCH,
         help="on a terminal of its own; default: when stdin and stdout are terminals",
     )
     parser.add_argument(
         "-i",
         "--interactive",
-        action=argparse.BooleanOptionalAction,
+        action=SWITCH,
         help="pass our stdin on; default: unless it is a terminal and the command has none",
     )
     parser.add_argument(
@@ -80,7 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_root(parser: argparse.ArgumentParser) -> None:
+def _add_root(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("ROOT is one of")
     source = group.add_mutually_exclusive_group(required=True)
     source.add_argument("--rootfs", metavar="DIR", help="a directory")
@@ -101,7 +103,7 @@ def _add_root(parser: argparse.ArgumentParser) -> None:
     writable.add_argument("--ro", action="store_true", help="none: nothing can be written")
 
 
-def _add_place(parser: argparse.ArgumentParser) -> None:
+def _add_place(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("inside")
     group.add_argument("--hostname", metavar="H", help="default: the start of its id")
     group.add_argument(
@@ -144,7 +146,7 @@ def _add_place(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_rights(parser: argparse.ArgumentParser) -> None:
+def _add_rights(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("limits and rights")
     group.add_argument("--memory", metavar="SIZE", help="bytes of memory")
     group.add_argument("--cpus", type=float, metavar="N", help="processors' worth of time: 0.5")
@@ -169,7 +171,7 @@ def _add_rights(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Launch, and return the command's exit status."""
     from nsview.sandbox.become import NoCommand
 
@@ -185,7 +187,7 @@ def run(arguments: argparse.Namespace) -> int:
         return ENTER_FAILED
 
 
-def _run(arguments: argparse.Namespace) -> int:
+def _run(arguments: Arguments) -> int:
     from nsview.sandbox.launch import run_sandbox
 
     spec = _spec(arguments)
@@ -237,7 +239,7 @@ def _document(outcome: Outcome, detached: bool) -> dict[str, object]:
     }
 
 
-def _spec(arguments: argparse.Namespace) -> Spec:
+def _spec(arguments: Arguments) -> Spec:
     from nsview.enter.environment import parse_assignment
     from nsview.sandbox.spec import (
         DEFAULT_PIDS,
@@ -289,7 +291,7 @@ def _published(words: list[str]) -> tuple[Published, ...]:
     return tuple(_parse(parse_published, one) for one in words)
 
 
-def _lower(arguments: argparse.Namespace) -> tuple[Lower, ...]:
+def _lower(arguments: Arguments) -> tuple[Lower, ...]:
     from nsview.sandbox.spec import Lower
 
     if arguments.image is not None or arguments.like is not None:
@@ -305,7 +307,7 @@ def _parse(parse: Callable[[str], _T], text: str) -> _T:
         raise NsviewError(str(error)) from None
 
 
-def _streams(arguments: argparse.Namespace) -> tuple[bool, bool]:
+def _streams(arguments: Arguments) -> tuple[bool, bool]:
     """Whether the command has a terminal, and whether it gets our stdin."""
     with contextlib.suppress(OSError):
         on_terminal = os.isatty(0)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import errno
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
+from nsview.cli.arguments import Arguments
 from nsview.cli.layers import find_stack
 from nsview.cli.words import not_permitted
 from nsview.errors import NoSuchObject, NsviewError
 from nsview.layers.merge import MergedTree
 
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
 DIRS_HELP = "plain directories instead of a container, topmost first"
 
 
-def add_place(parser: argparse.ArgumentParser, *, path: str | None = "PATH") -> None:
+def add_place(parser: ArgumentParser, *, path: str | None = "PATH") -> None:
     """Declare REF and PATH, of which REF gives way to --dirs."""
     words = "REF" if path is None else f"REF {path}"
     parser.add_argument(
@@ -29,9 +33,7 @@ def add_place(parser: argparse.ArgumentParser, *, path: str | None = "PATH") -> 
     parser.set_defaults(usage_error=parser.error)
 
 
-def reference_and_path(
-    arguments: argparse.Namespace, default: str | None = None
-) -> tuple[str | None, str]:
+def reference_and_path(arguments: Arguments, default: str | None = None) -> tuple[str | None, str]:
     """REF (None with --dirs) and PATH; ends the program where there are too few or too many."""
     words: list[str] = list(arguments.words)
     reference = None if arguments.dirs is not None else words.pop(0)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import math
+from typing import TYPE_CHECKING
+
+from nsview.cli.arguments import Arguments, bad_value
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
 
 EPILOG = """\
 REF is the name, the ref (nsview/web) or the start of the id of a sandbox that nsview run made.
@@ -12,7 +17,7 @@ What it wrote is kept, see nsview diff, until nsview rm; one that was made with 
 _PATIENCE = 10.0
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """Declare which, and how patiently."""
     parser.add_argument("ref", nargs="+", metavar="REF", help="a sandbox")
     parser.add_argument(
@@ -25,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Stop them one after the other."""
     from nsview.sandbox.control import find_sandbox, stop_sandbox
 
@@ -37,5 +42,5 @@ def run(arguments: argparse.Namespace) -> int:
 def _seconds(text: str) -> float:
     seconds = float(text)  # argparse reports the ValueError
     if not 0 <= seconds < math.inf:
-        raise argparse.ArgumentTypeError(f"{text} is no number of seconds")
+        raise bad_value(f"{text} is no number of seconds")
     return seconds

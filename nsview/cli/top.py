@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import math
 import time
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
+from nsview.cli.arguments import Arguments, bad_value
 from nsview.cli.output import (
     flush,
     print_json,
@@ -24,6 +25,9 @@ from nsview.host.model import Container, Snapshot
 from nsview.host.reference import HOST_REF, find_container
 from nsview.host.resources import Io, Resources
 from nsview.kernel.pressure import Pressure
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
 
 _TITLES = (
     *("REF", "CPU%", "MEMORY", "LIMIT", "READ/S", "WRITE/S", "RX/S", "TX/S", "PIDS"),
@@ -46,7 +50,7 @@ the whole machine. `*`: it has no control group of its own, this is a sum over i
   nsview top --openmetrics >/var/lib/node_exporter/nsview.prom.new"""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """Declare what to measure, how often, and in which form."""
     parser.add_argument("ref", nargs="?", metavar="REF", help="only this container")
     parser.add_argument(
@@ -74,7 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(usage_error=parser.error)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Measure."""
     if arguments.openmetrics and (arguments.interval or arguments.count):
         arguments.usage_error("--openmetrics is one reading, without --interval and --count")
@@ -108,14 +112,14 @@ def run(arguments: argparse.Namespace) -> int:
 def _seconds(text: str) -> float:
     seconds = float(text)  # argparse reports the ValueError
     if not math.isfinite(seconds) or seconds < _SHORTEST_INTERVAL:
-        raise argparse.ArgumentTypeError(f"{text} is less than {_SHORTEST_INTERVAL:g} seconds")
+        raise bad_value(f"{text} is less than {_SHORTEST_INTERVAL:g} seconds")
     return seconds
 
 
 def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+        raise bad_value(f"{text} is less than 1")
     return number
 
 

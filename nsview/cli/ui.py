@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import gc
 import os
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import nsview
 from nsview.cli import exit_codes
+from nsview.cli.arguments import Arguments
 from nsview.cli.output import print_note
 from nsview.errors import NsviewError
 
@@ -19,7 +19,7 @@ _TURN_SECONDS = 0.001
 _GARBAGE = (10_000, 20, 100)
 
 
-def open_ui(arguments: argparse.Namespace, words: list[str]) -> int:
+def open_ui(arguments: Arguments, words: list[str]) -> int:
     """Run the UI until the user leaves it."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise NsviewError(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
+from typing import TYPE_CHECKING
 
+from nsview.cli.arguments import Arguments
 from nsview.cli.output import print_json, print_note, print_notes, print_table
 from nsview.cli.stack_of import add_place, open_tree
 from nsview.cli.words import byte_size
 from nsview.layers.waste import Wasted, find_waste
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
 
 _TITLES = ("SIZE", "FILES", "LAYER", "HIDDEN BY", "HOW", "PATH")
 _SHOWN = 50
@@ -21,14 +25,14 @@ The efficiency is the part of all stored bytes that can be seen.
   nsview waste --dirs /srv/changes:/srv/base"""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """Declare whose layers."""
     add_place(parser, path=None)
     parser.add_argument("--all", action="store_true", help=f"more than the {_SHOWN} largest")
     parser.add_argument("--json", action="store_true", help="one JSON object, exact to the byte")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Show them."""
     wanted = 0 if arguments.dirs is not None else 1
     if len(arguments.words) != wanted:

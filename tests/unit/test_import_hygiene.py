@@ -67,10 +67,11 @@ print(*sys.modules, file=out)
 """
     loaded = {name.partition(".")[0] for name in _run(code).split()}
     assert not loaded & {"textual", "rich", "pyroute2", "psutil", "asyncio"}
+    assert ("argparse" in loaded) == ("--help" in words)
 
 
 #: Each takes longer to load than a session or a launch takes to do its work.
-_SLOW = frozenset({"dataclasses", "inspect", "socket", "subprocess"})
+_SLOW = frozenset({"argparse", "dataclasses", "inspect", "socket", "subprocess"})
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="joins a process's place")

@@ -1,0 +1,44 @@
+"""argparse, for help texts and whatever else `nsview.cli.arguments` leaves to it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import NoReturn
+
+from nsview.cli.arguments import SWITCH, end_with_usage_error
+
+#: Of a help text that goes to no terminal.
+_COLUMNS = 80
+
+
+class Parser(argparse.ArgumentParser):
+    """With our own errors, and nothing abbreviated: a script's --js would break by a new --jsx."""
+
+    def __init__(self, prog: str, *, description: str, epilog: str, usage: str | None = None):
+        super().__init__(
+            prog=prog,
+            usage=usage,
+            description=description,
+            epilog=epilog,
+            formatter_class=_Help,
+            allow_abbrev=False,
+        )
+        self.register("action", SWITCH, argparse.BooleanOptionalAction)
+
+    def error(self, message: str) -> NoReturn:
+        """One line and a hint, and the end."""
+        end_with_usage_error(self.prog, message)
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    # argparse makes one for every option that is declared, and would import shutil for the width.
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - 2)
+
+
+def _columns() -> int:
+    try:
+        return int(os.environ.get("COLUMNS", "")) or os.get_terminal_size().columns or _COLUMNS
+    except (ValueError, OSError):
+        return _COLUMNS

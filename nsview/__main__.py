@@ -6,6 +6,7 @@ would answer with a traceback. (While it starts itself, before this file, it sti
 
 from __future__ import annotations
 
+import os
 import sys
 
 #: 128 + SIGINT, as a shell reports it; `nsview.cli.exit_codes` is not loaded yet.
@@ -17,9 +18,26 @@ def run() -> int:
     try:
         from nsview.cli.main import main
 
-        return main()
+        status = main()
+        _end_at_once(status)
     except KeyboardInterrupt:
         return _INTERRUPTED
+    return status
+
+
+def _end_at_once(status: int) -> None:
+    """End the process, unless somebody is still at work or its output cannot be handed over.
+
+    The interpreter would take every object apart first: a tenth of the time of ``nsview ls``.
+    """
+    try:
+        alone = len(os.listdir("/proc/self/task")) == 1
+        for stream in filter(None, (sys.stdout, sys.stderr)):
+            stream.flush()
+    except OSError:
+        return  # the interpreter meets it again, and reports it
+    if alone:
+        os._exit(status)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Ctrl-C while nsview is still being loaded."""
+"""How a command starts and ends: Ctrl-C while nsview is being loaded, output nobody takes."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 
+_STARTS = pytest.mark.parametrize(
+    "start", [("-m", "nsview"), ("-c", "import nsview.__main__ as it, sys; sys.exit(it.run())")]
+)
 
-@pytest.mark.parametrize("start", [("-m", "nsview"), ("-c", "import nsview.__main__ as it, sys; "
-                                                            "sys.exit(it.run())")])  # fmt: skip
+
+@_STARTS
 def test_an_interrupt_while_loading_is_no_traceback(tmp_path: Path, start: tuple[str, ...]) -> None:
-    # It comes while the first module of the command line is imported, always.
-    (tmp_path / "argparse.py").write_text("raise KeyboardInterrupt\n")
+    # It comes while a module of the command line is imported, always.
+    (tmp_path / "unicodedata.py").write_text("raise KeyboardInterrupt\n")
     done = subprocess.run(
         [sys.executable, *start, "ls"],
         env=os.environ | {"PYTHONPATH": str(tmp_path)},
@@ -23,3 +26,30 @@ def test_an_interrupt_while_loading_is_no_traceback(tmp_path: Path, start: tuple
         timeout=60,
     )
     assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
+@_STARTS
+def test_all_that_was_printed_arrives(start: tuple[str, ...]) -> None:
+    done = subprocess.run(
+        [sys.executable, *start, "pid", str(os.getpid()), "--json"],
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout[:1], done.stdout[-2:]) == (0, b"{", b"}\n")
+
+
+@_STARTS
+def test_a_full_disk_is_a_failure_and_no_traceback(start: tuple[str, ...]) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, *start, "ls"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+            timeout=60,
+        )
+    assert done.returncode == 1
+    *notes, last = done.stderr.decode().splitlines()
+    assert last == "nsview: error: cannot write to stdout: No space left on device"
+    assert all(note.startswith("nsview: partial: ") for note in notes)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from nsview.cli.arguments import SWITCH, Arguments, bad_value
+from nsview.cli.arguments import Arguments, bad_value
 from nsview.cli.exit_codes import ENTER_FAILED
 from nsview.cli.output import print_error, print_json, print_note, print_notes
+from nsview.cli.streams import STDERR, STDOUT, add_streams, wanted_streams
 from nsview.errors import NoSuchObject, NotPermitted, NsviewError
 from nsview.kernel.namespaces import KINDS, parse_kinds
 from nsview.kernel.procfs import Procfs
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from nsview.enter.standby import Standby
     from nsview.kernel.task import Task
 
-_STDOUT = 1
-_STDERR = 2
 #: What follows ``--`` is the command's.
 TAKES_COMMAND = True
 
@@ -76,22 +73,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="auto: busybox where the container has no such program; busybox; a directory of "
         "static programs; none",
     )
-    parser.add_argument(
-        "-t",
-        "--tty",
-        action=SWITCH,
-        help="on a terminal of its own; default: when stdin and stdout are terminals",
-    )
-    parser.add_argument(
-        "-i",
-        "--interactive",
-        action=SWITCH,
-        help="pass our stdin on; default: unless it is a terminal and the command has none",
-    )
     parser.add_argument("-v", "--verbose", action="store_true", help="say each step")
-    parser.add_argument(
-        "--json", action="store_true", help="how it went, as one object; output goes to stderr"
-    )
+    add_streams(parser)
 
 
 def run(arguments: Arguments) -> int:
@@ -158,7 +141,7 @@ def _choice(arguments: Arguments) -> Choice:
     from nsview.enter.enter import Choice
     from nsview.enter.environment import parse_assignment
 
-    terminal, interactive = _streams(arguments)
+    terminal, interactive = wanted_streams(arguments)
     try:
         environment = dict(map(parse_assignment, arguments.env))
     except ValueError as error:
@@ -174,22 +157,8 @@ def _choice(arguments: Arguments) -> Choice:
         tools=arguments.toolbox,
         terminal=terminal,
         interactive=interactive,
-        stdout=_STDERR if arguments.json else _STDOUT,
+        stdout=STDERR if arguments.json else STDOUT,
     )
-
-
-def _streams(arguments: Arguments) -> tuple[bool, bool]:
-    """Whether the command has a terminal, and whether it gets our stdin."""
-    with contextlib.suppress(OSError):
-        on_terminal = os.isatty(0)
-        terminal = arguments.tty
-        if terminal is None:
-            terminal = on_terminal and os.isatty(1) and not arguments.json
-        if terminal and not on_terminal:
-            raise NsviewError("stdin is no terminal", hint="leave out --tty")
-        interactive = arguments.interactive
-        return terminal, not on_terminal or terminal if interactive is None else interactive
-    return False, False
 
 
 def _narrator(verbose: bool) -> Narrate:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from nsview.cli.arguments import SWITCH, Arguments
 from nsview.cli.exit_codes import ENTER_FAILED
 from nsview.cli.output import flush, print_error, print_json, print_line, print_note, print_notes
+from nsview.cli.streams import STDERR, STDOUT, add_streams, wanted_streams
 from nsview.errors import NoSuchObject, NotPermitted, NsviewError
 
 if TYPE_CHECKING:
@@ -43,8 +43,6 @@ SIZE is bytes, or has a unit: 64m, 2g (powers of 1024).
 exit status: the command's own, 128 + signal; 126 it cannot be executed, 127 it is not there,
 125 nsview failed, 3 no such container (--like), 4 not permitted"""
 
-_STDOUT = 1
-_STDERR = 2
 _T = TypeVar("_T")
 
 
@@ -65,21 +63,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         default=True,
         help="a small process 1 that passes signals on and buries orphans; default: yes",
     )
-    parser.add_argument(
-        "-t",
-        "--tty",
-        action=SWITCH,
-        help="on a terminal of its own; default: when stdin and stdout are terminals",
-    )
-    parser.add_argument(
-        "-i",
-        "--interactive",
-        action=SWITCH,
-        help="pass our stdin on; default: unless it is a terminal and the command has none",
-    )
-    parser.add_argument(
-        "--json", action="store_true", help="how it went, as one object; output goes to stderr"
-    )
+    add_streams(parser)
 
 
 def _add_root(parser: ArgumentParser) -> None:
@@ -199,7 +183,7 @@ def _run(arguments: Arguments) -> int:
     flush()
     outcome = run_sandbox(
         spec,
-        stdout=_STDERR if arguments.json else _STDOUT,
+        stdout=STDERR if arguments.json else STDOUT,
         on_start=_narrate,
     )
     if outcome.oom_kills:
@@ -251,7 +235,7 @@ def _spec(arguments: Arguments) -> Spec:
         parse_size,
     )
 
-    terminal, interactive = _streams(arguments)
+    terminal, interactive = wanted_streams(arguments, detached=arguments.detach)
     memory = None if arguments.memory is None else _parse(parse_size, arguments.memory)
     pids = DEFAULT_PIDS if arguments.pids is None else arguments.pids
     return Spec(
@@ -305,18 +289,3 @@ def _parse(parse: Callable[[str], _T], text: str) -> _T:
         return parse(text)
     except ValueError as error:
         raise NsviewError(str(error)) from None
-
-
-def _streams(arguments: Arguments) -> tuple[bool, bool]:
-    """Whether the command has a terminal, and whether it gets our stdin."""
-    with contextlib.suppress(OSError):
-        on_terminal = os.isatty(0)
-        terminal = arguments.tty
-        if terminal is None:
-            both = on_terminal and os.isatty(1)
-            terminal = both and not arguments.json and not arguments.detach
-        if terminal and not on_terminal:
-            raise NsviewError("stdin is no terminal", hint="leave out --tty")
-        interactive = arguments.interactive
-        return terminal, not on_terminal or terminal if interactive is None else interactive
-    return False, False

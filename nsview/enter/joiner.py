@@ -6,7 +6,7 @@ that it needs is opened by who started it, and it imports nothing once it has jo
 codec or libnss could be the container's (CVE-2019-14271). Until execve(2) it is not dumpable: no
 process inside may trace it or take its descriptors (CVE-2016-9962).
 
-    joiner      in the host's user and pid namespace; joins all others, and waits
+    joiner      in the host's user, pid and cgroup namespaces; joins all others, and waits
     └── command in all of them, with the rights of the container
 """
 
@@ -24,6 +24,7 @@ import termios
 from nsview.enter.filters import copy_filters
 from nsview.enter.told import await_orders
 from nsview.kernel import libc
+from nsview.kernel.cgroup_join import V2, fork_into, join
 
 # Imports of typing alone take longer than this process works.
 TYPE_CHECKING = False
@@ -39,6 +40,8 @@ _KILL = 9
 _SIGPIPE = 13
 _MESSAGE_BYTES = 4096
 _FIRST = 3
+#: By the command itself: they change what it may, and where it may go.
+_JOINED_LAST = (libc.CLONE_NEWUSER, libc.CLONE_NEWCGROUP)
 _DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -85,14 +88,14 @@ def _run(orders: Orders) -> int:
     libc.prctl(libc.PR_SET_DUMPABLE, 0)
     tree = _copy_toolbox(orders)
     for one in orders["namespaces"]:
-        if one["flag"] != libc.CLONE_NEWUSER:
+        if one["flag"] not in _JOINED_LAST:
             _join(one, orders["proc"])
     try:
-        command = os.fork()
+        command, in_v2 = fork_into(orders["cgroups"])
     except OSError as error:  # ENOMEM: the first process of the pid namespace has ended
         raise Failure("starting a process in the pid namespace", error) from None
     if command == 0:
-        _become(orders, filters, tree, lacking)
+        _become(orders, in_v2, filters, tree, lacking)
     _send(status, "pid", command)
     return _attend(command, status)
 
@@ -181,13 +184,23 @@ def _join(namespace: Namespace, proc: int) -> None:
         raise Failure(f"joining the {kind} namespace: it is another", OSError(errno.ESTALE, ""))
 
 
+def _join_namespace(orders: Orders, flag: int) -> None:
+    for one in orders["namespaces"]:
+        if one["flag"] == flag:
+            _join(one, orders["proc"])
+
+
 def _become(
-    orders: Orders, filters: list[bytes], tree: int, lacking: list[tuple[str, int]]
+    orders: Orders,
+    in_v2: bool,
+    filters: list[bytes],
+    tree: int,
+    lacking: list[tuple[str, int]],
 ) -> None:
     """Take over everything of the container and become the command; never returns."""
     try:
         _take_terminal(orders)
-        _take_cgroups(orders["cgroups"], lacking)
+        _take_cgroups(orders, in_v2, lacking)
         _take_place(orders, tree, lacking)
         with _lenient("security label", lacking):
             if orders["label"] is not None:
@@ -216,10 +229,13 @@ def _take_terminal(orders: Orders) -> None:
         os.dup2(fd, target)
 
 
-def _take_cgroups(cgroups: list[tuple[str, int]], lacking: list[tuple[str, int]]) -> None:
-    for words, fd in cgroups:
-        with _lenient(f"cgroup {words}", lacking):
-            os.write(fd, b"0")  # 0: whoever writes
+def _take_cgroups(orders: Orders, in_v2: bool, lacking: list[tuple[str, int]]) -> None:
+    for words, version, directory in orders["cgroups"]:
+        if not (in_v2 and version == V2):
+            with _lenient(f"cgroup {words}", lacking):
+                join(version, directory)
+    # Not before: a namespace may be a border that nobody is to cross (cgroups(7), nsdelegate).
+    _join_namespace(orders, libc.CLONE_NEWCGROUP)
 
 
 def _take_place(orders: Orders, tree: int, lacking: list[tuple[str, int]]) -> None:
@@ -289,9 +305,7 @@ def _take_user(orders: Orders) -> None:
         libc.set_capabilities(held, held, 0)
     except OSError as error:
         raise Failure("changing the user", error) from None
-    for one in orders["namespaces"]:
-        if one["flag"] == libc.CLONE_NEWUSER:
-            _join(one, orders["proc"])
+    _join_namespace(orders, libc.CLONE_NEWUSER)
     # Both changes may have set it to fs.suid_dumpable.
     libc.prctl(libc.PR_SET_DUMPABLE, 0)
 

@@ -31,8 +31,8 @@ class Orders(TypedDict):
     terminal: bool
     root: int
     directory: int
-    cgroups: list[tuple[str, int]]
-    """Hierarchies in words, and cgroup.procs in each."""
+    cgroups: list[tuple[str, int, int]]
+    """Hierarchies in words, their versions, and a directory in each."""
     toolbox: tuple[int, list[bytes]] | None
     """A directory of the host, and the names that lead to the container's to mount it over."""
     seccomp_of: int

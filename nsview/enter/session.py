@@ -172,7 +172,7 @@ def _descriptors(orders: Orders) -> Iterator[int]:
     """Those that the joining process gets."""
     yield from (orders["proc"], *orders["stdio"])
     yield from (one["fd"] for one in orders["namespaces"])
-    yield from (fd for _, fd in orders["cgroups"])
+    yield from (fd for *_, fd in orders["cgroups"])
     yield from (fd for fd in (orders["root"], orders["directory"]) if fd >= 0)
     if orders["toolbox"] is not None:
         yield orders["toolbox"][0]

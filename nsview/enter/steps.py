@@ -16,7 +16,7 @@ def describe(plan: Plan, target: Target, descriptors: Descriptors) -> tuple[str,
     ]
     if not plan.inside:
         return (*steps, "a program of the host, with our own rights: nothing else is taken over")
-    hierarchies = ", ".join(words for words, _ in descriptors.cgroups)
+    hierarchies = ", ".join(words for words, *_ in descriptors.cgroups)
     groups = ", ".join(map(str, plan.groups or ())) or "none"
     steps += [
         "root and working directory of the target",

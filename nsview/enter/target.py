@@ -105,8 +105,8 @@ class Descriptors(NamedTuple):
     namespaces: Mapping[str, int]
     owner_of_mounts: int
     """User namespace that owns the mount namespace; -1 where it cannot be had."""
-    cgroups: tuple[tuple[str, int], ...]
-    """Hierarchy in words and cgroup.procs in it."""
+    cgroups: tuple[tuple[str, int, int], ...]
+    """Hierarchy in words, its version, and the directory in it."""
 
 
 @contextlib.contextmanager
@@ -177,7 +177,7 @@ def _open(
 
 def _open_cgroups(
     stack: contextlib.ExitStack, cgroups: tuple[CgroupPath, ...], cgroupfs: Cgroupfs
-) -> Iterator[tuple[str, int]]:
+) -> Iterator[tuple[str, int, int]]:
     """v1 has a hierarchy a controller (or some together), v2 has one."""
     for one in cgroups:
         if one.hierarchy == 0:
@@ -185,14 +185,13 @@ def _open_cgroups(
         else:
             directory = cgroupfs.directory([one], one.controllers.split(",")[0])
         if directory is not None:
-            flags = os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW
             try:
-                fd = os.open(os.path.join(directory, "cgroup.procs"), flags)
+                fd = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW)
             except OSError as error:
                 if error.errno in (errno.ENOENT, errno.ENODEV, errno.EACCES, errno.EPERM):
                     continue
                 raise
-            yield one.controllers or "v2", _kept(stack, fd)
+            yield one.controllers or "v2", 1 if one.hierarchy else 2, _kept(stack, fd)
 
 
 def _read(procfs: Procfs, task: Task, descriptors: Descriptors) -> Target:

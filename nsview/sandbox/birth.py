@@ -13,6 +13,7 @@ import os
 import select
 
 from nsview.kernel import libc
+from nsview.kernel.cgroup_join import V2, fork_into, join
 from nsview.sandbox.first import be_first
 from nsview.sandbox.mounts import Step, make_mounts
 
@@ -43,9 +44,10 @@ def bear_first(orders: Orders, reading: int, report: int) -> int:
     own = [(os.open(f"/proc/self/ns/{name}", os.O_RDONLY | os.O_CLOEXEC), kind)
            for name, kind in _NAMES if kinds & kind]  # fmt: skip
     _leave(orders, kinds)
-    child = os.fork()
+    child, in_v2 = fork_into(orders["cgroups"])
     if child == 0:
         _die_with_launcher(reading, report)
+        _join_groups(orders, in_v2)
         be_first(orders, report, None)
     for fd, kind in own:  # or the sandbox's would stay alive with us
         libc.setns(fd, kind)
@@ -64,6 +66,13 @@ def _die_with_launcher(reading: int, report: int) -> None:
         os._exit(_FAILED)
 
 
+def _join_groups(orders: Orders, in_v2: bool) -> None:
+    for words, version, directory in orders["cgroups"]:
+        if not (in_v2 and version == V2):
+            Step.words = f"joining control group {words}"
+            join(version, directory)
+
+
 def _bear_in_user_namespace(orders: Orders, reading: int, report: int) -> int:
     Step.words = "making a user namespace"
     rootless = orders["rootless"]
@@ -71,11 +80,12 @@ def _bear_in_user_namespace(orders: Orders, reading: int, report: int) -> int:
     libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
     words, say = os.pipe2(os.O_CLOEXEC)
     born, adopt = os.pipe2(os.O_CLOEXEC)
-    helper = os.fork()
+    helper, in_v2 = fork_into(orders["cgroups"])
     if helper == 0:
         os.close(words)
         os.close(adopt)
         _die_with_launcher(reading, report)
+        _join_groups(orders, in_v2)
         if rootless:
             _become_root_by_oneself(orders["uid_map"], orders["gid_map"])
             mounts = make_mounts(orders)

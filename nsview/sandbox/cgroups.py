@@ -13,7 +13,6 @@ from typing import Final, NamedTuple
 from nsview.kernel.cgroup import parse_cgroup
 from nsview.kernel.cgroupfs import Hierarchy, read_cgroupfs
 from nsview.kernel.task import CgroupPath
-from nsview.sandbox.remains import remove_cgroup
 
 GROUP: Final = "nsview"
 _CONTROLLERS: Final = ("cpu", "memory", "pids")
@@ -35,7 +34,8 @@ class Groups:
     """The control groups that were made, one in each hierarchy."""
 
     def __init__(self) -> None:
-        self.directories: list[str] = []
+        self.directories: list[tuple[str, int]] = []
+        """With the version of each hierarchy."""
         self.mounts: list[tuple[str, Hierarchy, str]] = []
         """What a sandbox sees of them: a name, the hierarchy, its controllers."""
         self.refused: list[str] = []
@@ -59,19 +59,13 @@ def make_groups(sandbox: str, limits: Limits) -> Groups:
             if hierarchy.version == 2 or wanted.keys() & hierarchy.options:
                 groups.refused.append(f"control group {directory}: {error.strerror}")
             continue
-        groups.directories.append(directory)
+        groups.directories.append((directory, hierarchy.version))
         for controller in list(wanted):
             if _set(directory, hierarchy, controller, wanted[controller], groups):
                 del wanted[controller]
     groups.refused += [f"limit of {controller}: no such controller" for controller in wanted]
-    groups.mounts = _visible(groups.directories)
+    groups.mounts = _visible([directory for directory, _ in groups.directories])
     return groups
-
-
-def remove_groups(groups: Groups) -> None:
-    """Remove them again, as far as nobody is in them."""
-    for directory in groups.directories:
-        remove_cgroup(directory)
 
 
 def _wanted(limits: Limits) -> dict[str, float]:

@@ -83,11 +83,11 @@ def _launch(orders: Orders) -> int:
 def _leave_to_child(orders: Orders, reading: int) -> int:
     """Close what only the child needs; returns the new number of the pipe."""
     groups = orders["cgroups"]
-    group_fds = [fd for _, fd in groups]
+    group_fds = [fd for *_, fd in groups]
     named = (reading, orders["state"], orders["status"])
     kept = libc.keep_only(*named, *group_fds, *orders["held"], *orders["locks"])
     reading, orders["state"], orders["status"] = kept[:3]
-    orders["cgroups"] = [(path, fd) for (path, _), fd in zip(groups, kept[3:], strict=False)]
+    orders["cgroups"] = [(*one[:2], fd) for one, fd in zip(groups, kept[3:], strict=False)]
     at = len(named) + len(groups)
     orders["held"] = kept[at : at + len(orders["held"])]
     return reading
@@ -161,7 +161,7 @@ class _Watch:
         _, wait_status = os.waitpid(self.child, 0)
         if self.code is None:
             self.code = os.waitstatus_to_exitcode(wait_status)
-        kills = sum(_oom_kills(fd) for _, fd in self.orders["cgroups"])
+        kills = sum(_oom_kills(fd) for *_, fd in self.orders["cgroups"])
         self._clear_away(kills)
         _send(self.status, "ended", self.code, kills)
         return self.code if self.code >= 0 else _SIGNALLED - self.code
@@ -181,7 +181,7 @@ class _Watch:
             _note(
                 self.orders["state"], b"ended", b"%d %d %d\n" % (self.code, int(time.time()), kills)
             )
-        for words, _ in self.orders["cgroups"]:
+        for words, *_ in self.orders["cgroups"]:
             remove_cgroup(words)
 
 

@@ -53,14 +53,11 @@ class Mounts:
 
 
 def make_mounts(orders: Orders, user_namespace: int = -1) -> Mounts:
-    """Join the control groups, mount the layers, and make devices, in a new mount namespace.
+    """Mount the layers, and make devices, in a new mount namespace.
 
     To be called in the one in which the layers were opened: the kernel takes no others. In a user
     namespace, files of theirs show the owners that it maps.
     """
-    for words, fd in orders["cgroups"]:
-        Step.words = f"joining control group {words}"
-        _write(fd, "cgroup.procs", b"0")
     if orders["rootless"]:
         return _make_mounts_without_root(orders)
     mounts = Mounts(orders)
@@ -195,11 +192,3 @@ def _make_devices(path: bytes, staging: int) -> list[tuple[bytes, int]]:
         devices.append((name, libc.copy_mount(device)))
     libc.unmount(path)
     return devices
-
-
-def _write(directory: int, name: str, data: bytes) -> None:
-    fd = os.open(name, os.O_WRONLY | os.O_CLOEXEC, dir_fd=directory)
-    try:
-        os.write(fd, data)
-    finally:
-        os.close(fd)

@@ -44,8 +44,8 @@ class Orders(TypedDict):
     stdio: tuple[int, int, int]
     init: bool
     """A process of ours is number 1, and the command its child."""
-    cgroups: list[tuple[str, int]]
-    """Directories in words and as descriptors, one of each hierarchy."""
+    cgroups: list[tuple[str, int, int]]
+    """Directories in words, their versions, and as descriptors, one of each hierarchy."""
     cgroup_mounts: list[CgroupMount]
     lower: list[int]
     """Topmost first."""

@@ -131,7 +131,8 @@ def make_orders(prepared: Prepared, stack: contextlib.ExitStack) -> Orders:
         "stdio": (-1, -1, -1),
         "init": spec.init,
         "cgroups": [
-            (one, hold(one, _OPEN | os.O_DIRECTORY)) for one in prepared.groups.directories
+            (directory, version, hold(directory, _OPEN | os.O_DIRECTORY))
+            for directory, version in prepared.groups.directories
         ],
         "cgroup_mounts": list(_cgroup_mounts(prepared.groups)),
         "lower": list(layers.lower_fds),
@@ -184,6 +185,6 @@ def descriptors_of(orders: Orders) -> Iterator[int]:
     """Those that the launching process inherits."""
     yield from (orders["status"], orders["go"], orders["state"], *orders["stdio"])
     yield from (*orders["locks"], *orders["lower"], *orders["held"])
-    yield from (fd for _, fd in orders["cgroups"])
+    yield from (fd for *_, fd in orders["cgroups"])
     yield from (one["source"] for one in orders["binds"])
     yield from (fd for fd in (orders["writable"],) if fd >= 0)

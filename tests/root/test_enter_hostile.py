@@ -272,7 +272,8 @@ def test_planted_modules_are_not_loaded(tmp_path: Path) -> None:
             break
         if line.split()[0] in (joiner, child) and "open" in line and "ns/" not in line:
             opened.append(line)
-    assert [line for line in opened if '"/"' not in line] == []
+    # The file of a control group is the host's, by a descriptor from outside.
+    assert [line for line in opened if '"/"' not in line and '"tasks"' not in line] == []
 
 
 def test_closed_standard_streams(box: int) -> None:

@@ -55,6 +55,8 @@ def make_groups(sandbox: str, limits: Limits) -> Groups:
         directory = os.path.join(hierarchy.target, GROUP, sandbox)
         try:
             _make(hierarchy, directory)
+        except FileExistsError:  # by another mount of the same hierarchy
+            continue
         except OSError as error:
             if hierarchy.version == 2 or wanted.keys() & hierarchy.options:
                 groups.refused.append(f"control group {directory}: {error.strerror}")

@@ -14,6 +14,8 @@ from support.requirements import need_programs
 from support.run import Run
 from support.sandboxes import make_root, nothing_left, sandboxes
 
+from nsview.kernel.cgroupfs import read_cgroupfs
+
 #: What to do to the mounts, in a mount namespace that ends with the test.
 _NONE = "umount -l -R /sys/fs/cgroup"
 _BARE_V2 = f"{_NONE}; mount -t cgroup2 none /sys/fs/cgroup"
@@ -71,6 +73,17 @@ def test_strict_is_no_hindrance_where_all_is_allowed(root: Path) -> None:
     done = nsview("run", "--rm", "--rootfs", str(root), *_LIMITS, "--json", "--", "true")
     strict = nsview("run", "--rm", "--rootfs", str(root), *_LIMITS, "--strict", "--", "true")
     assert strict.status == (125 if done.json["partial"] else 0)
+
+
+def test_a_hierarchy_that_is_mounted_twice(root: Path, place: Path) -> None:
+    """As below the /sys of another root directory."""
+    again = place / "again"
+    again.mkdir()
+    newest = max(read_cgroupfs().hierarchies, key=lambda one: one.version)
+    script = f"mount --bind {newest.target} {again}"
+    done = run_after(script, root, "--json", "--", "true")
+    assert done.returncode == 0, done.stderr
+    assert "File exists" not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("userns", [(), ("--userns",)], ids=["", "userns"])

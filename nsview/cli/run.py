@@ -15,6 +15,7 @@ from nsview.errors import NoSuchObject, NotPermitted, NsviewError
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
+    from nsview.enter.standby import Standby
     from nsview.sandbox.outcome import Outcome
     from nsview.sandbox.publish import Published
     from nsview.sandbox.spec import Lower, Spec
@@ -157,21 +158,21 @@ def _add_rights(parser: ArgumentParser) -> None:
 
 def run(arguments: Arguments) -> int:
     """Launch, and return the command's exit status."""
-    from nsview.sandbox.become import NoCommand
+    from nsview.enter.standby import LAUNCHER, Standby
 
     try:
-        return _run(arguments)
-    except NoCommand as error:
-        print_error(error)
-        return error.status
+        with Standby(LAUNCHER) as launcher:  # it starts while all is read and prepared
+            return _run(arguments, launcher)
     except NsviewError as error:
         if isinstance(error, NotPermitted | NoSuchObject):
             raise
+        from nsview.sandbox.become import NoCommand
+
         print_error(error)
-        return ENTER_FAILED
+        return error.status if isinstance(error, NoCommand) else ENTER_FAILED
 
 
-def _run(arguments: Arguments) -> int:
+def _run(arguments: Arguments, launcher: Standby) -> int:
     from nsview.sandbox.launch import run_sandbox
 
     spec = _spec(arguments)
@@ -185,6 +186,7 @@ def _run(arguments: Arguments) -> int:
         spec,
         stdout=STDERR if arguments.json else STDOUT,
         on_start=_narrate,
+        launcher=launcher,
     )
     if outcome.oom_kills:
         print_note(f"killed for lack of memory: {outcome.oom_kills}")

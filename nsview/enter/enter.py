@@ -17,9 +17,9 @@ from nsview.enter.choose import choose_command
 from nsview.enter.plan import Plan, Request, inner_uid, make_plan
 from nsview.enter.program import find_program
 from nsview.enter.session import Command, Outcome, run_session
+from nsview.enter.spawn import own_standard_streams
 from nsview.enter.standby import Standby
 from nsview.enter.steps import describe
-from nsview.enter.streams import own_standard_streams
 from nsview.enter.target import Descriptors, Target, hold_target
 from nsview.errors import NotPermitted, NsviewError
 from nsview.host.partial import effective_capabilities

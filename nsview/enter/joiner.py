@@ -66,7 +66,7 @@ def main() -> None:
         os._exit(FAILED)
 
     sys.excepthook = report_bug
-    orders = await_orders(status)
+    orders: Orders | None = await_orders(status)
     if orders is None:
         os._exit(FAILED)
     try:

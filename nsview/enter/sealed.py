@@ -5,12 +5,11 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-from typing import Final
 
-_MFD_EXEC: Final = 0x10  # Linux 6.3: asked for where vm.memfd_noexec is 1
-_F_ADD_SEALS: Final = 1033
-_SEALS: Final = 0x1 | 0x2 | 0x4 | 0x8  # SEAL, SHRINK, GROW, WRITE
-_CHUNK: Final = 0x7FFF_F000
+_MFD_EXEC = 0x10  # Linux 6.3: asked for where vm.memfd_noexec is 1
+_F_ADD_SEALS = 1033
+_SEALS = 0x1 | 0x2 | 0x4 | 0x8  # SEAL, SHRINK, GROW, WRITE
+_CHUNK = 0x7FFF_F000
 
 
 def seal_program(path: str) -> int:

@@ -1,34 +1,41 @@
-"""A joining process that starts while we still look for the place, and waits to be told.
+"""A helping process that starts while we still find out what for, and waits to be told.
 
-Starting it takes about as long as finding and reading whom to join, and hosts have more than one
-processor.
+Starting it takes about as long as that, and hosts have more than one processor. It is the first
+thing that `enter` and `run` do: so little is imported here.
 """
 
 from __future__ import annotations
 
-import contextlib
 import marshal
 import os
 import select
+import sys
 
 # The C half of socket: the other makes enums of all its constants, for 4 ms.
 from _socket import AF_UNIX, SCM_RIGHTS, SOCK_SEQPACKET, SOL_SOCKET, socketpair
-from collections.abc import Iterable, Mapping
-from struct import pack
-from typing import Final, Self
 
-from nsview.enter.spawn import spawn, write_orders
-from nsview.enter.streams import own_standard_streams
+from nsview.enter.spawn import own_standard_streams, spawn
 from nsview.errors import NsviewError
 
-_MODULE: Final = "nsview.enter.joiner"
-_GREETING_BYTES: Final = 64
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Self
+
+#: Modules of such processes.
+JOINER = "nsview.enter.joiner"
+LAUNCHER = "nsview.sandbox.launcher"
+_GREETING_BYTES = 64
+#: Of SCM_MAX_FD (include/net/scm.h), 253.
+_AT_ONCE = 250
+_INT_BYTES = 4
 
 
 class Standby:
     """The process, which ends with the block of a ``with`` unless it has been told what to do."""
 
-    def __init__(self) -> None:
+    def __init__(self, module: str = JOINER) -> None:
+        self._module = module
         own_standard_streams()
         self.status, self._far_status = socketpair(AF_UNIX, SOCK_SEQPACKET)
         self.far_number = self._far_status.fileno()
@@ -45,8 +52,10 @@ class Standby:
         self.status.close()
         self._far_status.close()
         if self.pid is not None and not told:
-            with contextlib.suppress(ChildProcessError):  # SIGCHLD is ignored
+            try:
                 os.waitpid(self.pid, 0)
+            except ChildProcessError:  # SIGCHLD is ignored
+                return
 
     def tell(self, orders: Mapping[str, object], descriptors: Iterable[int]) -> int:
         """Send orders, and the `descriptors` that they name; returns the PID of who has them.
@@ -60,19 +69,25 @@ class Standby:
             self.pid = self._spawn()
             pid = self._wait_for_greeting()
         if pid is None:
-            raise NsviewError("the joining process did not start")
-        numbers = tuple(dict.fromkeys(descriptors))
-        paper = write_orders(orders)
+            raise NsviewError("the helping process did not start")
+        paper = _write(orders)
         try:
-            rights = pack(f"{len(numbers) + 1}i", paper, *numbers)
-            self.status.sendmsg([marshal.dumps(numbers)], [(SOL_SOCKET, SCM_RIGHTS, rights)])
+            self._send([paper, *dict.fromkeys(descriptors)])
         finally:
             os.close(paper)
         self._far_status.close()
         return pid
 
+    def _send(self, numbers: list[int]) -> None:
+        """Each message has descriptors, their numbers, and how many are still to come."""
+        while numbers:
+            some, numbers = numbers[:_AT_ONCE], numbers[_AT_ONCE:]
+            rights = b"".join(fd.to_bytes(_INT_BYTES, sys.byteorder) for fd in some)
+            words = marshal.dumps((len(numbers), some))
+            self.status.sendmsg([words], [(SOL_SOCKET, SCM_RIGHTS, rights)])
+
     def _spawn(self) -> int | None:
-        return spawn(_MODULE, self.far_number, (), sealed=self.sealed)
+        return spawn(self._module, self.far_number, sealed=self.sealed)
 
     def _wait_for_greeting(self) -> int | None:
         """Its PID once it has spoken; None when it has ended instead."""
@@ -91,3 +106,12 @@ class Standby:
         os.waitpid(self.pid, 0)
         self.pid = None
         return None
+
+
+def _write(orders: Mapping[str, object]) -> int:
+    """A memfd of them."""
+    paper = os.memfd_create("orders", os.MFD_CLOEXEC)
+    with open(paper, "wb", closefd=False) as file:
+        file.write(marshal.dumps(dict(orders)))
+    os.lseek(paper, 0, os.SEEK_SET)
+    return paper

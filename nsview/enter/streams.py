@@ -14,7 +14,6 @@ from nsview.enter.relay import Person, Stream, relay
 if TYPE_CHECKING:
     from _socket import socket
 
-_STDERR: Final = 2
 _HANG_UP_SECONDS: Final = 2.0
 _MOST_SIGNALS: Final = 64 * 1024
 #: What ends or interrupts us is for the command; SIGWINCH is ours.
@@ -33,13 +32,6 @@ class Link(Protocol):
 
     def hear(self) -> None:
         """Take one message."""
-
-
-def own_standard_streams() -> None:
-    """Have something at 0 to 2: what is opened next would be taken for a stream."""
-    while (fd := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
-        continue
-    os.close(fd)
 
 
 def open_pipes(interactive: bool) -> tuple[tuple[int, int, int], tuple[int, ...]]:

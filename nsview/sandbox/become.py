@@ -15,10 +15,10 @@ from nsview.enter.program import find_program, find_shell
 from nsview.errors import NsviewError
 from nsview.kernel.safe_open import read_below
 from nsview.sandbox.orders import Become
+from nsview.sandbox.outcome import NOT_FOUND
 from nsview.sandbox.seccomp_profile import make_filter
 from nsview.sandbox.spec import Spec
 
-NOT_FOUND: Final = 127
 _LONGEST_FILE: Final = 1024 * 1024
 
 

@@ -8,26 +8,20 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from nsview.kernel.cgroup import parse_cgroup
 from nsview.kernel.cgroupfs import Hierarchy, read_cgroupfs
 from nsview.kernel.task import CgroupPath
+
+if TYPE_CHECKING:
+    from nsview.sandbox.spec import Limits
 
 GROUP: Final = "nsview"
 _CONTROLLERS: Final = ("cpu", "memory", "pids")
 _PERIOD_MICROSECONDS: Final = 100_000
 _MODE: Final = 0o755
 _ATTEMPTS: Final = 10
-
-
-class Limits(NamedTuple):
-    """What a sandbox may use; None is unlimited."""
-
-    memory: int | None = None
-    """Bytes."""
-    cpus: float | None = None
-    pids: int | None = None
 
 
 class Groups:

@@ -8,15 +8,13 @@ import os
 import sys
 
 # The C half of socket: the other makes enums of all its constants, for 4 ms.
-from _socket import AF_UNIX, CMSG_SPACE, SOCK_SEQPACKET, socketpair
+from _socket import CMSG_SPACE, socket
 from collections.abc import Callable
 from typing import Final
 
 from nsview.errors import NsviewError
-from nsview.sandbox.become import NOT_FOUND
-from nsview.sandbox.outcome import Outcome
+from nsview.sandbox.outcome import CANNOT_EXECUTE, NOT_FOUND, Outcome
 
-CANNOT_EXECUTE: Final = 126
 _NOT_FOUND_ERRORS: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 _SIGNALLED: Final = 128
 _LARGEST_MESSAGE: Final = 64 * 1024
@@ -26,16 +24,15 @@ _INT_BYTES: Final = 4
 class Conversation:
     """Our side of it."""
 
-    def __init__(self, outcome: Outcome) -> None:
+    def __init__(self, outcome: Outcome, status: socket) -> None:
         self.outcome = outcome
+        self.status = status
         self.running = True
-        self.alive = False
         self.ready = False
         self.started = False
         self.ended = False
         self.master = -1
         self.failure: NsviewError | None = None
-        self.status, self.far_status = socketpair(AF_UNIX, SOCK_SEQPACKET)
 
     def hear(self) -> None:
         """Take one message."""
@@ -44,9 +41,7 @@ class Conversation:
             self.running = False
             return
         kind, *values = marshal.loads(data)  # noqa: S302 - our own child, until it is the command
-        if kind == "alive":
-            self.alive = True
-        elif kind == "pid":
+        if kind == "pid":
             self.outcome.pid = values[0]
         elif kind == "ready":
             self.ready = True

@@ -12,18 +12,16 @@ from _socket import SHUT_RDWR
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from nsview.enter.spawn import start_helper
-from nsview.enter.streams import open_pipes, own_standard_streams, relay_pipes, relay_terminal
-from nsview.enter.terminal import copy_size
+from nsview.enter.spawn import own_standard_streams
+from nsview.enter.standby import LAUNCHER, Standby
+from nsview.enter.streams import open_pipes, relay_pipes, relay_terminal
 from nsview.errors import NsviewError
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.ns_links import read_namespaces
 from nsview.kernel.procfs import Procfs
-from nsview.sandbox.become import find_command
 from nsview.sandbox.conversation import Conversation
 from nsview.sandbox.outcome import Outcome
 from nsview.sandbox.prepare import Prepared, descriptors_of, make_orders, prepare
-from nsview.sandbox.remains import remove_remains
 from nsview.sandbox.spec import Spec, check_spec
 from nsview.sandbox.state import create, remains_of
 
@@ -37,12 +35,13 @@ def run_sandbox(
     stdout: int = 1,
     tied: bool = False,
     on_start: _OnStart = lambda _: None,
+    launcher: Standby | None = None,
 ) -> Outcome:
     """Run a sandbox to its end; a detached one until its command runs.
 
     tied: a detached one ends with us all the same, see `Outcome.tie`. on_start: called once it is
-    made, just before the command runs. Raises `NsviewError` when it cannot be made, and leaves
-    nothing behind then.
+    made, just before the command runs. launcher: one that has been started already. Raises
+    `NsviewError` when it cannot be made, and leaves nothing behind then.
     """
     own_standard_streams()
     check_spec(spec)
@@ -50,18 +49,22 @@ def run_sandbox(
     kept = False
     try:
         with contextlib.ExitStack() as stack:
+            helper = stack.enter_context(launcher or Standby(LAUNCHER))
             prepared = prepare(spec, place, stack)
-            outcome = _run(prepared, stack, stdout, on_start, tied=tied)
+            outcome = _run(prepared, helper, stack, stdout, on_start, tied=tied)
         kept = outcome.exec_error is None
         return outcome
     finally:
         if not kept:
+            from nsview.sandbox.remains import remove_remains
+
             remove_remains(remains_of(place.id))
         os.close(place.lock)
 
 
 def _run(
     prepared: Prepared,
+    launcher: Standby,
     stack: contextlib.ExitStack,
     stdout: int,
     on_start: _OnStart,
@@ -70,9 +73,8 @@ def _run(
 ) -> Outcome:
     outcome = _outcome_of(prepared)
     spec = prepared.spec
-    talk = Conversation(outcome)
-    stack.callback(talk.status.close)
-    child, go, ours = _start(prepared, talk, stack, tied=tied)
+    talk = Conversation(outcome, launcher.status)
+    child, go, ours = _start(prepared, launcher, stack, tied=tied)
     try:
         _hand_over(prepared, talk, go, on_start)
     except BaseException:
@@ -86,6 +88,8 @@ def _run(
             outcome.tie = os.dup(talk.status.fileno()) if tied else None
             return outcome
     elif spec.terminal:
+        from nsview.enter.terminal import copy_size
+
         copy_size(0, talk.master)
         outcome.detached = relay_terminal(talk, talk.master, stack)
     else:
@@ -106,23 +110,24 @@ def _outcome_of(prepared: Prepared) -> Outcome:
 
 
 def _start(
-    prepared: Prepared, talk: Conversation, stack: contextlib.ExitStack, *, tied: bool
+    prepared: Prepared, launcher: Standby, stack: contextlib.ExitStack, *, tied: bool
 ) -> tuple[int, int, tuple[int, ...]]:
-    """Start the launching process; returns its PID, where it is told to go, and our streams."""
+    """Tell the launching process all; returns its PID, where it waits for more, and our streams."""
     theirs, ours = _streams(prepared.spec)
     go, far_go = os.pipe2(os.O_CLOEXEC)
     orders = make_orders(prepared, stack)
     orders["detached"] = prepared.spec.detached and not tied
-    orders |= {"status": talk.far_status.fileno(), "go": go, "stdio": theirs}
-    child, _ = start_helper("nsview.sandbox.launcher", {**orders}, descriptors_of(orders), talk)
+    orders |= {"status": launcher.far_number, "go": go, "stdio": theirs}
+    child = launcher.tell({**orders}, descriptors_of(orders))
     for fd in {*theirs, go}:
         os.close(fd)
-    talk.far_status.close()
     return child, far_go, ours
 
 
 def _hand_over(prepared: Prepared, talk: Conversation, go: int, on_start: _OnStart) -> None:
     """Say what the command is, once there is a root to look for it in."""
+    from nsview.sandbox.become import find_command  # the launching process works meanwhile
+
     spec, outcome = prepared.spec, talk.outcome
     try:
         if not talk.hear_until(lambda: talk.ready and outcome.pid is not None):

@@ -19,6 +19,7 @@ import select
 import sys
 import time
 
+from nsview.enter.told import await_orders
 from nsview.kernel import libc
 from nsview.sandbox.birth import NoBirthError, bear_first
 from nsview.sandbox.mounts import Step
@@ -42,9 +43,12 @@ _ID_FILE = 0o600
 
 
 def main() -> None:
-    """Do as the memfd says whose descriptor is the first argument."""
-    with open(int(sys.argv[1]), "rb") as file:
-        orders: Orders = marshal.load(file)  # noqa: S302 - from our parent, by an inherited memfd
+    """Say to the descriptor named by the first argument that we are there, and do as it says."""
+    status = int(sys.argv[1])
+    _send(status, "alive")
+    orders: Orders | None = await_orders(status)
+    if orders is None:
+        os._exit(FAILED)
 
     def report_bug(
         kind: type[BaseException], value: BaseException, _: TracebackType | None
@@ -66,7 +70,6 @@ def _launch(orders: Orders) -> int:
     libc.set_name(b"nsview-launcher")
     os.umask(_UMASK)
     os.chdir("/")
-    _send(orders["status"], "alive")
     reading, report = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     os.set_blocking(report, True)
     try:

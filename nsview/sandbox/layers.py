@@ -15,7 +15,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nsview.errors import NsviewError
-from nsview.kernel.new_mount import NO_DEVICES, NO_SETUID, new_file_system
 from nsview.sandbox.spec import Lower, Spec
 from nsview.sandbox.state import Place, note_work
 
@@ -126,6 +125,7 @@ def _leave_file_system(place: Place, lower: list[Lower]) -> None:
     if not inside or all(os.stat(one.path).st_dev != here for one in lower):
         return
     from nsview.kernel import libc
+    from nsview.kernel.new_mount import NO_DEVICES, NO_SETUID, new_file_system
 
     mount = new_file_system(b"tmpfs", [(b"mode", b"700")], NO_SETUID | NO_DEVICES)
     try:

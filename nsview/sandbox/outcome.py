@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from nsview.sandbox.network import Network
+
+CANNOT_EXECUTE: Final = 126
+NOT_FOUND: Final = 127
 
 
 class Outcome:

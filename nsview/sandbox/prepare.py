@@ -182,8 +182,8 @@ def _cgroup_mounts(groups: Groups) -> Iterator[CgroupMount]:
 
 
 def descriptors_of(orders: Orders) -> Iterator[int]:
-    """Those that the launching process inherits."""
-    yield from (orders["status"], orders["go"], orders["state"], *orders["stdio"])
+    """Those that the launching process gets."""
+    yield from (orders["go"], orders["state"], *orders["stdio"])
     yield from (*orders["locks"], *orders["lower"], *orders["held"])
     yield from (fd for *_, fd in orders["cgroups"])
     yield from (one["source"] for one in orders["binds"])

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from nsview.errors import NotPermitted, NsviewError
 from nsview.kernel.capabilities import ENGINE_DEFAULT, NAMES
-from nsview.sandbox.cgroups import Limits
-from nsview.sandbox.seccomp_profile import DEFAULT, NONE, make_filter
 
 if TYPE_CHECKING:
     from nsview.layers.covers import Cover
@@ -35,6 +33,15 @@ _MOST_CPUS: Final = 10_000
 _MOST_PIDS: Final = 1 << 22
 
 Network = Literal["none", "host", "veth"]
+
+
+class Limits(NamedTuple):
+    """What a sandbox may use; None is unlimited."""
+
+    memory: int | None = None
+    """Bytes."""
+    cpus: float | None = None
+    pids: int | None = None
 
 
 class Bind(NamedTuple):
@@ -85,7 +92,7 @@ class Spec(NamedTuple):
     """Its root is no root of the host."""
     time_offset: int = 0
     """Nanoseconds that its clocks since boot are ahead; 0: they are the host's."""
-    seccomp: str = DEFAULT
+    seccomp: str = "default"
     """``default``, ``none``, or the name of a file with a list of system calls."""
     init: bool = True
     remove: bool = False
@@ -128,7 +135,9 @@ def check_spec(spec: Spec) -> None:
             raise NsviewError(f"--bind {one.source}: neither a directory nor a regular file")
     for target in spec.tmpfs:
         _check_target("--tmpfs", target)
-    if spec.seccomp not in (DEFAULT, NONE):
+    if spec.seccomp not in ("default", "none"):
+        from nsview.sandbox.seccomp_profile import make_filter
+
         make_filter(spec.seccomp, spec.capabilities)
 
 

@@ -11,18 +11,42 @@ import sys
 
 #: 128 + SIGINT, as a shell reports it; `nsview.cli.exit_codes` is not loaded yet.
 _INTERRUPTED = 130
+#: Who has a process of its own, see `nsview.cli.ahead`.
+_HELPED = ("enter", "run")
 
 
 def run() -> int:
     """The exit status of nsview with the arguments of this process."""
     try:
-        from nsview.cli.main import main
-
-        status = main()
+        _leave_no_bytecode_of_root()
+        status = _run_helped() if sys.argv[1:2] and sys.argv[1] in _HELPED else _run()
         _end_at_once(status)
     except KeyboardInterrupt:
         return _INTERRUPTED
     return status
+
+
+def _leave_no_bytecode_of_root() -> None:
+    # Root running from a user's venv must not leave root-owned __pycache__ in it: the user's next
+    # upgrade would fail on them.
+    if os.geteuid() != os.stat(__file__).st_uid:
+        sys.dont_write_bytecode = True
+
+
+def _run() -> int:
+    from nsview.cli.main import main
+
+    return main()
+
+
+def _run_helped() -> int:
+    from nsview.cli import ahead
+
+    ahead.start(sys.argv[1:])
+    try:
+        return _run()
+    finally:
+        ahead.end()
 
 
 def _end_at_once(status: int) -> None:

@@ -91,10 +91,10 @@ def run(arguments: Arguments) -> int:
 
 
 def _enter(arguments: Arguments) -> int:
-    from nsview.enter.standby import Standby
+    from nsview.cli.ahead import take
 
     procfs = Procfs()
-    with Standby() as joiner:  # it starts while the rest is imported, and the place looked for
+    with take("enter") as joiner:  # it starts while the rest is imported, and the place looked for
         container, task = _find(procfs, arguments)
         outcome = _run(procfs, task, arguments, joiner)
     if outcome.detached:

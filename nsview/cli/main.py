@@ -76,7 +76,6 @@ class Command(Protocol):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run nsview with `argv`; returns the exit status."""
-    _leave_no_bytecode_of_root()
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         if words and words[0] in COMMANDS:
@@ -195,10 +194,3 @@ def _seconds(text: str) -> float:
     if not math.isfinite(seconds):
         raise bad_value(f"{text} is no number of seconds")
     return seconds
-
-
-def _leave_no_bytecode_of_root() -> None:
-    # Root running from a user's venv must not leave root-owned __pycache__ in it: the user's next
-    # upgrade would fail on them.
-    if os.geteuid() != os.stat(__file__).st_uid:
-        sys.dont_write_bytecode = True

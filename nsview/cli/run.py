@@ -158,10 +158,10 @@ def _add_rights(parser: ArgumentParser) -> None:
 
 def run(arguments: Arguments) -> int:
     """Launch, and return the command's exit status."""
-    from nsview.enter.standby import LAUNCHER, Standby
+    from nsview.cli.ahead import take
 
     try:
-        with Standby(LAUNCHER) as launcher:  # it starts while all is read and prepared
+        with take("run") as launcher:  # it starts while all is read and prepared
             return _run(arguments, launcher)
     except NsviewError as error:
         if isinstance(error, NotPermitted | NoSuchObject):

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import nsview
+
 _STARTS = pytest.mark.parametrize(
     "start", [("-m", "nsview"), ("-c", "import nsview.__main__ as it, sys; sys.exit(it.run())")]
 )
@@ -53,3 +55,46 @@ def test_a_full_disk_is_a_failure_and_no_traceback(start: tuple[str, ...]) -> No
     *notes, last = done.stderr.decode().splitlines()
     assert last == "nsview: error: cannot write to stdout: No space left on device"
     assert all(note.startswith("nsview: partial: ") for note in notes)
+
+
+_WITH_A_HELPER = """
+import os, sys, types
+import nsview.__main__ as it
+
+def children():
+    with open(f"/proc/self/task/{os.getpid()}/children") as file:
+        return len(file.read().split())
+
+def main():
+    print(children(), *{*sys.modules} & {"argparse", "re", "typing"})
+    raise SystemExit(2)
+
+sys.modules["nsview.cli.main"] = types.SimpleNamespace(main=main)
+try:
+    it.run()
+except SystemExit:
+    print(children())
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "started"),
+    [
+        (["enter", "web"], 1),
+        (["run", "--bogus"], 1),
+        (["enter", "--help"], 0),
+        (["ls"], 0),
+        ([], 0),
+    ],
+)
+def test_a_helper_starts_before_all_else_and_ends_where_nobody_needs_it(
+    words: list[str], started: int
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", _WITH_A_HELPER, *words],
+        env=os.environ | {"PYTHONPATH": str(Path(nsview.__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == [str(started), "0"]

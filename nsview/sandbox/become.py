@@ -16,7 +16,6 @@ from nsview.errors import NsviewError
 from nsview.kernel.safe_open import read_below
 from nsview.sandbox.orders import Become
 from nsview.sandbox.outcome import NOT_FOUND
-from nsview.sandbox.seccomp_profile import make_filter
 from nsview.sandbox.spec import Spec
 
 _LONGEST_FILE: Final = 1024 * 1024
@@ -30,10 +29,11 @@ class NoCommand(NsviewError):  # noqa: N818 - named for the condition
         self.status = status
 
 
-def find_command(spec: Spec, root: int, hostname: str) -> tuple[Become, str | None]:
+def find_command(spec: Spec, root: int, hostname: str, seccomp: bytes) -> tuple[Become, str | None]:
     """The program, its surroundings and its user; and why it will not start, if one can tell.
 
-    `root` is a descriptor of the root directory. Raises `NoCommand` and `NsviewError`.
+    `root` is a descriptor of the root directory, `seccomp` the filter for it. Raises `NoCommand`
+    and `NsviewError`.
     """
     account = _account(spec.user or "0", root)
     environment = {
@@ -62,7 +62,7 @@ def find_command(spec: Spec, root: int, hostname: str) -> tuple[Become, str | No
         "gid": account.gid,
         "groups": list(account.groups),
         "directory": os.fsencode(spec.directory),
-        "filter": make_filter(spec.seccomp, spec.capabilities),
+        "filter": seccomp,
     }
     return become, words
 

@@ -126,10 +126,13 @@ def _start(
 
 def _hand_over(prepared: Prepared, talk: Conversation, go: int, on_start: _OnStart) -> None:
     """Say what the command is, once there is a root to look for it in."""
-    from nsview.sandbox.become import find_command  # the launching process works meanwhile
-
     spec, outcome = prepared.spec, talk.outcome
     try:
+        # While the launching process works: as much as takes no root.
+        from nsview.sandbox.become import find_command
+        from nsview.sandbox.seccomp_profile import make_filter
+
+        seccomp = make_filter(spec.seccomp, spec.capabilities)
         if not talk.hear_until(lambda: talk.ready and outcome.pid is not None):
             if talk.failure is not None:
                 raise talk.failure
@@ -141,7 +144,7 @@ def _hand_over(prepared: Prepared, talk: Conversation, go: int, on_start: _OnSta
         outcome.namespaces = dict(zip(KINDS, own, strict=False))
         root = os.open(f"/proc/{pid}/root", _ROOT)
         try:
-            become, outcome.exec_words = find_command(spec, root, prepared.hostname)
+            become, outcome.exec_words = find_command(spec, root, prepared.hostname, seccomp)
         finally:
             os.close(root)
         on_start(outcome)

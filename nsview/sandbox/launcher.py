@@ -180,12 +180,12 @@ class _Watch:
         for fd in self.orders["held"]:
             os.close(fd)
         kept = self.started and not self.orders["remove"]
+        if kept:
+            for words, *_ in self.orders["cgroups"]:
+                remove_cgroup(words)
         if kept or remove_remains(self.orders["remains"]):
-            _note(
-                self.orders["state"], b"ended", b"%d %d %d\n" % (self.code, int(time.time()), kills)
-            )
-        for words, *_ in self.orders["cgroups"]:
-            remove_cgroup(words)
+            ended = b"%d %d %d\n" % (self.code, int(time.time()), kills)
+            _note(self.orders["state"], b"ended", ended)
 
 
 def _start_time(pid: int) -> int:

@@ -50,17 +50,23 @@ def remove_interface(name: str) -> list[str]:
 
 def remove_cgroup(path: str) -> bool:
     """Remove a control group and those that were made below it; False where one is in use."""
+    if _is_removed(path):
+        return True
     try:
         inner = [entry.path for entry in os.scandir(path) if entry.is_dir(follow_symlinks=False)]
     except FileNotFoundError:
         return True
     for one in inner:
         remove_cgroup(one)
+    return bool(inner) and _is_removed(path)
+
+
+def _is_removed(path: str) -> bool:
     try:
         os.rmdir(path)
     except FileNotFoundError:
         return True
-    except OSError:
+    except OSError:  # EBUSY
         return False
     return True
 

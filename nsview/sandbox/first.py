@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _FAILED = 125
 _MESSAGE_BYTES = 4096
 _UMASK = 0o022
-_NAMESPACES = libc.CLONE_NEWNS | libc.CLONE_NEWUTS | libc.CLONE_NEWIPC | libc.CLONE_NEWCGROUP
+_NAMESPACES = libc.CLONE_NEWUTS | libc.CLONE_NEWIPC | libc.CLONE_NEWCGROUP
 _SIOCSIFFLAGS = 0x8914
 _IFF_UP = 0x1
 
@@ -39,10 +39,13 @@ def be_first(orders: Orders, report: int, mounts: Mounts | None) -> None:
     libc.prctl(libc.PR_SET_DUMPABLE, int(orders["rootless"]))
     libc.set_name(b"nsview-init")
     os.setsid()
+    kinds = _NAMESPACES | (libc.CLONE_NEWNET if orders["own_network"] else 0)
     if mounts is None:
         mounts = make_mounts(orders)
+    else:
+        kinds |= libc.CLONE_NEWNS
     Step.words = "making namespaces"
-    libc.unshare(_NAMESPACES | (libc.CLONE_NEWNET if orders["own_network"] else 0))
+    libc.unshare(kinds)
     Step.words = "mounting file systems"
     master, slave = furnish(orders, mounts)
     os.umask(_UMASK)

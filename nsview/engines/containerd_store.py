@@ -11,7 +11,7 @@ A task that exists has ``<state>/io.containerd.runtime.v2.task/<namespace>/<id>/
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from nsview.engines.base import Daemon, Pod, Record, User
 from nsview.engines.bbolt import BboltError, Bucket, parse_bbolt
@@ -19,6 +19,7 @@ from nsview.engines.command_line import path_option
 from nsview.engines.disk import DATABASE_LIMIT, DiskStore, ParsedFiles, open_folder, read_file
 from nsview.engines.kubernetes import pod_member
 from nsview.engines.untrusted import moment, parse_json, parse_toml, path, texts
+from nsview.named_tuple import NamedTuple
 
 CONFIG_FILE: Final = "/etc/containerd/config.toml"
 #: Root and state of containerd, and where distributions of Kubernetes put theirs.

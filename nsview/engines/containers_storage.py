@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import Final
 
 from nsview.engines.base import Daemon, Pod, Record, User
 from nsview.engines.command_line import path_option
@@ -40,6 +40,7 @@ from nsview.engines.untrusted import (
     texts,
     timestamp,
 )
+from nsview.named_tuple import NamedTuple
 
 GRAPH_ROOT: Final = "/var/lib/containers/storage"
 RUN_ROOT: Final = "/run/containers/storage"

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from nsview.engines import containerd_images
 from nsview.engines.disk import DiskStore
@@ -29,6 +29,7 @@ from nsview.engines.stored_stack import (
     is_name,
 )
 from nsview.engines.untrusted import text
+from nsview.named_tuple import NamedTuple
 
 #: Drivers that stack directories; where the directory of a layer is.
 _STACKED: Final[dict[str, tuple[str, Literal["overlay", "fuse-overlayfs", "aufs"]]]] = {

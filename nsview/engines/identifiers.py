@@ -9,7 +9,8 @@ driver (a common slip in containerd's configuration, SystemdCgroup=false).
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+
+from nsview.named_tuple import NamedTuple
 
 _ID = re.compile(r"[0-9a-f]{64}")
 _RUNTIME = re.compile(

@@ -7,7 +7,7 @@ Two forms, the same JSON inside: ``libpod/bolt_state.db`` (bbolt, the default up
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from nsview.engines.base import Pod
 from nsview.engines.bbolt import BboltError, Bucket, parse_bbolt
@@ -21,6 +21,7 @@ from nsview.engines.untrusted import (
     texts,
     timestamp,
 )
+from nsview.named_tuple import NamedTuple
 
 #: Below the graph root (or its libpod/); with transient storage below the run root.
 BOLT_NAME: Final = "libpod/bolt_state.db"

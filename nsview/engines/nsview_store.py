@@ -16,13 +16,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from nsview.engines.base import Daemon, Record, User
 from nsview.engines.disk import DiskStore, names, open_folder, read_file
 from nsview.engines.nsview_places import state_of
 from nsview.engines.stored_stack import StoredLayer, StoredStack
 from nsview.engines.untrusted import mapping, parse_json, sequence, text, texts, timestamp
+from nsview.named_tuple import NamedTuple
 
 CONFIG: Final = "config.json"
 PROCESS: Final = "process"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from nsview.host.resources import Cpu, Memory, Pids, Resources
+from nsview.named_tuple import NamedTuple
 
 AlertKind = Literal["oom", "memory", "pids", "throttled"]
 

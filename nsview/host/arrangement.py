@@ -8,11 +8,11 @@ objects.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 from nsview.engines.base import Record
 from nsview.host.model import Container
 from nsview.kernel.task import CgroupPath, Task
+from nsview.named_tuple import NamedTuple
 
 
 class Arrangement(NamedTuple):

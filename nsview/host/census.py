@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from nsview.kernel.cgroup import parse_cgroup
 from nsview.kernel.namespaces import KINDS
@@ -19,6 +19,7 @@ from nsview.kernel.procfs import Procfs
 from nsview.kernel.stat import PF_KTHREAD, parse_stat
 from nsview.kernel.status import parse_identity
 from nsview.kernel.task import CgroupPath, Task
+from nsview.named_tuple import NamedTuple
 
 _PID = KINDS.index("pid")
 

@@ -11,7 +11,7 @@ import os
 import platform
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from nsview.host.partial import (
     effective_capabilities,
@@ -21,6 +21,7 @@ from nsview.host.partial import (
     partial_reasons,
 )
 from nsview.kernel.namespaces import INITIAL_INODES
+from nsview.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from nsview.kernel.procfs import Procfs

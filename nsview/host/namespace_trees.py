@@ -8,11 +8,11 @@ hangs below a process that did not.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
 
 from nsview.host.model import Namespace
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.task import Task
+from nsview.named_tuple import NamedTuple
 
 _Key = tuple[str, int]
 

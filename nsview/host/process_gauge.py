@@ -9,7 +9,6 @@ import os
 import time
 from collections.abc import Collection, Iterable
 from dataclasses import replace
-from typing import NamedTuple
 
 from nsview.host.process_io import ProcessIo, has_rested
 from nsview.host.resources import Cpu, Memory, Pids, Resources, rate
@@ -17,6 +16,7 @@ from nsview.kernel.process_usage import parse_statm
 from nsview.kernel.procfs import Procfs
 from nsview.kernel.stat import parse_stat
 from nsview.kernel.task import Task
+from nsview.named_tuple import NamedTuple
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _TICKS = os.sysconf("SC_CLK_TCK")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from nsview.host.accounts import read_accounts_inside
 from nsview.host.model import Container, Snapshot
@@ -18,6 +17,7 @@ from nsview.kernel.idmap import IdRange, to_inside
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.procfs import Procfs
 from nsview.kernel.task import Task
+from nsview.named_tuple import NamedTuple
 
 _USER = KINDS.index("user")
 

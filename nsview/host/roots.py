@@ -6,12 +6,11 @@ let a container's FUSE server keep us waiting for ever.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from nsview.host.model import Rootfs
 from nsview.kernel.mountinfo import Mount, parse_mounts_on_root, read_mountinfo
 from nsview.kernel.overlayfs import parse_overlay_options
 from nsview.kernel.procfs import Procfs
+from nsview.named_tuple import NamedTuple
 
 
 class Root(NamedTuple):

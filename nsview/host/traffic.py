@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from nsview.host.model import Traffic
 from nsview.host.network_namespaces import call_inside
 from nsview.kernel.links import Link, read_links
 from nsview.kernel.net_dev import Carried, read_net_dev
 from nsview.kernel.netlink import Netlink
+from nsview.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from nsview.kernel.procfs import Procfs

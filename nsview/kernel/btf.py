@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
+
+from nsview.named_tuple import NamedTuple
 
 VMLINUX: Final = "/sys/kernel/btf/vmlinux"
 

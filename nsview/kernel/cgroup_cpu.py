@@ -4,11 +4,11 @@ scheduler/sched-bwc.rst."""
 from __future__ import annotations
 
 import functools
-from typing import NamedTuple
 
 from nsview.kernel.cgroup_files import Read
 from nsview.kernel.cgroup_format import TEXTS_REMEMBERED, parse_flat, parse_value
 from nsview.kernel.cgroupfs import Place
+from nsview.named_tuple import NamedTuple
 
 _MICROSECOND = 1000
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from nsview.kernel.cgroup_files import Read
 from nsview.kernel.cgroup_format import TEXTS_REMEMBERED, parse_nested
 from nsview.kernel.cgroupfs import Place
+from nsview.named_tuple import NamedTuple
 
 
 class IoCounters(NamedTuple):

@@ -4,11 +4,11 @@ cgroup-v1/memory.rst."""
 from __future__ import annotations
 
 import functools
-from typing import NamedTuple
 
 from nsview.kernel.cgroup_files import Read
 from nsview.kernel.cgroup_format import TEXTS_REMEMBERED, parse_flat, parse_value
 from nsview.kernel.cgroupfs import Place
+from nsview.named_tuple import NamedTuple
 
 #: What ``kernel`` is the sum of; that line itself came with Linux 5.18.
 _KERNEL = ("kernel_stack", "pagetables", "percpu", "sock", "vmalloc", "slab")

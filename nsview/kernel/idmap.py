@@ -6,7 +6,8 @@ user_namespaces(7). The outside ids are shown in the user namespace of the reade
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+
+from nsview.named_tuple import NamedTuple
 
 
 class IdRange(NamedTuple):

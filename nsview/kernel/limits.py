@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from nsview.named_tuple import NamedTuple
 
 #: fs/proc/base.c:proc_pid_limits prints "%-25s %-20s %-20s %-10s": names contain spaces.
 _NAME, _SOFT, _HARD = slice(0, 25), slice(26, 46), slice(47, 67)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from nsview.kernel.procfs import Procfs
+from nsview.named_tuple import NamedTuple
 
 _KIB = 1024
 

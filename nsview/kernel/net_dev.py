@@ -8,9 +8,9 @@ anybody may read it.
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
 
 from nsview.kernel.procfs import Procfs
+from nsview.named_tuple import NamedTuple
 
 _RX_BYTES = 0
 _TX_BYTES = 8

@@ -19,9 +19,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from nsview.kernel.mountinfo import unescape
+from nsview.named_tuple import NamedTuple
 
 #: An octal escape, a lone backslash, a colon, or a run of anything else.
 _PIECE = re.compile(rb"\\([0-3][0-7][0-7])|[\\:]|[^\\:]+")

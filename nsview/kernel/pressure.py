@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
-from typing import NamedTuple
 
 from nsview.kernel.cgroup_format import TEXTS_REMEMBERED, parse_nested
+from nsview.named_tuple import NamedTuple
 
 
 class Stall(NamedTuple):

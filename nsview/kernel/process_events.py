@@ -14,9 +14,10 @@ import socket
 import struct
 import sys
 import time
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from nsview.errors import NotPermitted, NsviewError
+from nsview.named_tuple import NamedTuple
 
 _NETLINK_CONNECTOR: Final = 11
 _CN_IDX_PROC: Final = 1  # also the multicast group

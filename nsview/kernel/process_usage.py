@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-from typing import NamedTuple
 
 from nsview.kernel.cgroup_format import TEXTS_REMEMBERED, parse_flat
 from nsview.kernel.cgroup_io import IoCounters
+from nsview.named_tuple import NamedTuple
 
 
 class Statm(NamedTuple):

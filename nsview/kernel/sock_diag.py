@@ -8,9 +8,10 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Iterator
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from nsview.kernel.netlink import Netlink, parse_attributes
+from nsview.named_tuple import NamedTuple
 
 Protocol = Literal["tcp", "udp"]
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
+
+from nsview.named_tuple import NamedTuple
 
 #: A flag of `Stat.flags`: a thread of the kernel's own (include/linux/sched.h).
 PF_KTHREAD = 0x00200000

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import NamedTuple
+
+from nsview.named_tuple import NamedTuple
 
 _KIBI = 1024
 _HEX = 16

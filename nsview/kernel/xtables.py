@@ -11,9 +11,10 @@ import errno
 import socket
 import struct
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from nsview.kernel.syscalls import getsockopt
+from nsview.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from nsview.kernel.procfs import Procfs

@@ -6,7 +6,7 @@ import contextlib
 import os
 import stat
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from nsview.errors import NotPermitted, NsviewError
 from nsview.layers.entry import Place
@@ -15,6 +15,7 @@ from nsview.layers.layer_walk import Item
 from nsview.layers.merge import MergedTree
 from nsview.layers.redirects import Refused
 from nsview.layers.xattrs import CAPABILITY, read_xattr
+from nsview.named_tuple import NamedTuple
 
 _READ: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _PATH: Final = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import NamedTuple
 
 from nsview.layers.entry import Attributes, Change, Place
 from nsview.layers.merge import MergedTree
 from nsview.layers.paths import sort_key
 from nsview.layers.union import Found, Places, Union
 from nsview.layers.xattrs import CAPABILITY, read_xattr
+from nsview.named_tuple import NamedTuple
 
 _SECOND = 10**9
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
+
+from nsview.named_tuple import NamedTuple
 
 FileType = Literal[
     "file", "directory", "symlink", "fifo", "socket", "character", "block", "whiteout"

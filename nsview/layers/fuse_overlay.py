@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from nsview.kernel.mountinfo import Mount
 from nsview.layers.stack import Layer, OverlayRules, Role, Stack
 from nsview.layers.views import View, find_directory, mount_options
+from nsview.named_tuple import NamedTuple
 
 COMMAND = "fuse-overlayfs"
 

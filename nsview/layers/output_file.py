@@ -10,9 +10,10 @@ import os
 import secrets
 import tempfile
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from nsview.errors import NsviewError
+from nsview.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer

@@ -23,7 +23,6 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 from nsview.kernel.mountinfo import Mount
 from nsview.kernel.overlayfs import OverlayOptions, parse_overlay_options
@@ -32,6 +31,7 @@ from nsview.layers.rules import overlay_rules
 from nsview.layers.stack import Layer, Resolution, Role, Stack
 from nsview.layers.views import Directory, View, find_directory, mount_options
 from nsview.layers.witness import Verdict, Witness
+from nsview.named_tuple import NamedTuple
 
 _LAYER_OPTIONS = frozenset({"lowerdir", "lowerdir+", "datadir+", "upperdir"})
 _LOWER_LIMIT = 64 * 1024

@@ -7,11 +7,12 @@ import stat
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
 
 from nsview.layers.layer_directory import open_layer
 from nsview.layers.stack import Layer
 from nsview.layers.walk import walk_directories
+from nsview.named_tuple import NamedTuple
 
 #: Between two looks at whether somebody has cancelled it, or wants the totals so far.
 _BATCH: Final = 4096

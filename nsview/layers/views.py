@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Container
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from nsview.kernel.mountinfo import Mount, unescape
 from nsview.kernel.safe_open import open_below
+from nsview.named_tuple import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)

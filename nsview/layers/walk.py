@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from nsview.layers.layer_directory import GONE, open_directory
+from nsview.named_tuple import NamedTuple
 
 
 class WalkedDirectory(NamedTuple):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
-from typing import NamedTuple
 
 from nsview.engines.base import Match, Pod, Record
 from nsview.engines.recognise import Launcher, recognise_launcher
@@ -18,6 +16,7 @@ from nsview.host.users import user_name
 from nsview.kernel.cgroup import preferred_path
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.task import Task
+from nsview.named_tuple import NamedTuple
 
 #: Who launched what does not change while both have the same command lines.
 _recognise_launcher = functools.lru_cache(maxsize=2048)(recognise_launcher)
@@ -52,7 +51,7 @@ def build_containers(
     refs = unique_refs(drafts)
     membership = {task.pid: refs[key] for key, group in groups.items() for task in group.tasks}
     containers = [
-        replace(draft, ref=refs[key], parent=_parent(groups[key], refs[key], refs, membership))
+        draft._replace(ref=refs[key], parent=_parent(groups[key], refs[key], refs, membership))
         for key, draft in drafts.items()
     ]
     if stopped:
@@ -204,7 +203,7 @@ def _stopped(records: Iterable[Record], taken: set[str]) -> list[Container]:
             driver=record.driver,
             home=record.home,
         )
-        containers.append(replace(draft, ref=free_ref(draft, taken)))
+        containers.append(draft._replace(ref=free_ref(draft, taken)))
     return containers
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from nsview.host.holders import Sighting
@@ -72,7 +72,7 @@ def _as_one(holders: list[Holder]) -> Holder:
     # A thousand descriptors of the same process are one reason.
     first = min(holders, key=_rank)
     count = sum(holder.count for holder in holders)
-    return first if count == first.count else replace(first, count=count)
+    return first if count == first.count else first._replace(count=count)
 
 
 def _rank(holder: Holder) -> tuple[int, bool, int, int]:

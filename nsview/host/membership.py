@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 
 from nsview.engines.base import Match
 from nsview.engines.recognise import recognise
@@ -35,16 +34,18 @@ Key = tuple[str, str]
 """("engine", id), ("pid", inode), ("mnt", inode), ("unit", name) or ("set", inodes)."""
 
 
-@dataclass(slots=True)
 class Group:
     """Processes of one container, before it has a name."""
 
-    key: Key
-    match: Match | None = None
-    outer: Key | None = None
-    """Key of the enclosing match on the same cgroup path."""
-    cohorts: list[Cohort] = field(default_factory=list)
-    _first: Task | None = None
+    __slots__ = ("_first", "cohorts", "key", "match", "outer")
+
+    def __init__(self, key: Key, match: Match | None = None, outer: Key | None = None) -> None:
+        """`outer` is the key of the enclosing match on the same cgroup path."""
+        self.key = key
+        self.match = match
+        self.outer = outer
+        self.cohorts: list[Cohort] = []
+        self._first: Task | None = None
 
     @property
     def isolated(self) -> bool:

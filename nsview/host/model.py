@@ -7,12 +7,13 @@ Readers below fill it, the commands and the UI only look. Text that came from th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
 
 from nsview.engines.base import Pod
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.task import Task
+from nsview.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from nsview.host.resources import Resources
@@ -30,8 +31,7 @@ class NamespaceUse(NamedTuple):
     """It is the host's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rootfs:
+class Rootfs(NamedTuple):
     """What a container's ``/`` is: the file system type, and how many directories are stacked."""
 
     type: str
@@ -39,8 +39,7 @@ class Rootfs:
     """Overlay: the upper and every lower layer. 1 for anything that is no stack."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Container:
+class Container(NamedTuple):
     """Processes with the same changed view; the host itself is one too (engine ``host``)."""
 
     ref: str
@@ -71,7 +70,7 @@ class Container:
     engine_namespace: str | None = None
     """containerd's own namespaces, which are no kernel's: ``default``, ``k8s.io``."""
     cgroup: str | None = None
-    namespaces: Mapping[str, NamespaceUse] = field(default_factory=dict)
+    namespaces: Mapping[str, NamespaceUse] = MappingProxyType({})
     rootfs: Rootfs | None = None
     command: tuple[str, ...] = ()
     driver: str | None = None
@@ -99,8 +98,7 @@ class Container:
 HolderKind = Literal["process", "thread", "fd", "bind", "socket", "child", "owned", "unknown"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holder:
+class Holder(NamedTuple):
     """One reason why the kernel keeps a namespace alive.
 
     process, thread   members (`pid`, and `tid` of a thread that left its leader's namespace);
@@ -120,12 +118,11 @@ class Holder:
     mount_ns: int | None = None
     ino: int | None = None
     namespace_kind: str | None = None
-    count: int = 1
+    count: int = 1  # type: ignore[assignment] # in place of tuple.count, which nobody calls
     """process: how many members; the pid given is the first of them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Namespace:
+class Namespace(NamedTuple):
     """One namespace. `lsns` has a counterpart for every column, and knows fewer of them."""
 
     kind: str
@@ -169,8 +166,7 @@ class PidLevel(NamedTuple):
     """Inode; 0 where it could not be found out."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Traffic:
+class Traffic(NamedTuple):
     """What a network namespace has received and sent, by the interfaces that lead out of it."""
 
     rx_bytes: int
@@ -181,8 +177,7 @@ class Traffic:
     tx_rate: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """The host at one moment. Never changes once made."""
 
     tasks: Mapping[int, Task]
@@ -193,16 +188,16 @@ class Snapshot:
     """Host PID -> `ref` of its container; the host's own processes are not in it."""
     initial: Mapping[str, int]
     """kind -> inode of the host's namespace; 0 where it cannot be told."""
-    commands: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    commands: Mapping[int, tuple[str, ...]] = MappingProxyType({})
     """Host PID -> command line, when it was asked for."""
-    pid_parents: Mapping[int, int] = field(default_factory=dict)
+    pid_parents: Mapping[int, int] = MappingProxyType({})
     """Inode of a pid namespace -> inode of its parent."""
     threads: Mapping[tuple[int, int], tuple[int, ...]] | None = None
     """Threads that may be in other namespaces than their process, where the census has looked:
     (pid, tid) -> inodes of the kinds in order, then pid and time of the next child."""
-    resources: Mapping[str, Resources] = field(default_factory=dict)
+    resources: Mapping[str, Resources] = MappingProxyType({})
     """`ref` -> what that container uses, when it was asked for; the host's: the whole machine."""
-    traffic: Mapping[int, Traffic] = field(default_factory=dict)
+    traffic: Mapping[int, Traffic] = MappingProxyType({})
     """Inode of a network namespace -> what it carries, when it was asked for."""
     boot_time: float = 0.0
     """Unix time of boot: start times count from here."""

@@ -6,8 +6,6 @@ it, to look at. Nothing here reads the machine it runs on.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from nsview.engines.base import Pod
 from nsview.host.model import Container, NamespaceUse, Rootfs, Snapshot, Traffic
 from nsview.host.resources import Cpu, Io, Memory, Pids, Resources
@@ -117,7 +115,7 @@ class HostBuilder:
         if pid and namespaces[1] != HOST[1]:
             rates = {"rx_rate": pid * 48.0, "tx_rate": pid * 3.0} if pid < 5000 else {}
             self.traffic[namespaces[1]] = Traffic(rx_bytes=0, tx_bytes=0, **rates)
-        container = replace(container, **more)
+        container = container._replace(**more)
         self.containers.append(container)
         if pid:
             self.resources[ref] = used(pid, processes, busy=container.status == "running")
@@ -126,16 +124,14 @@ class HostBuilder:
     def snapshot(self, **more: object) -> Snapshot:
         """The whole of it."""
         first, *others = self.containers
-        return replace(
-            Snapshot(
-                tasks=dict(sorted(self.tasks.items())),
-                containers=(first, *sorted(others, key=lambda one: (one.engine, one.name))),
-                membership=self.membership, initial=dict(INITIAL_INODES), commands=self.commands,
-                pid_parents=self.pid_parents, boot_time=BOOT, ticks=TICKS, taken=NOW,
-                duration=0.007, traffic=self.traffic, resources=self.resources,
-            ),
-            **more,
+        plain = Snapshot(
+            tasks=dict(sorted(self.tasks.items())),
+            containers=(first, *sorted(others, key=lambda one: (one.engine, one.name))),
+            membership=self.membership, initial=dict(INITIAL_INODES), commands=self.commands,
+            pid_parents=self.pid_parents, boot_time=BOOT, ticks=TICKS, taken=NOW,
+            duration=0.007, traffic=self.traffic, resources=self.resources,
         )  # fmt: skip
+        return plain._replace(**more)
 
 
 def machine() -> Resources:

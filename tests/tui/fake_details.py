@@ -7,7 +7,6 @@ sequences, markup and undecodable bytes into every name.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from nsview.host.model import Container, Holder, Namespace, NamespaceUse, Rootfs, Snapshot
 from nsview.kernel.namespaces import INITIAL_INODES, KINDS
@@ -104,16 +103,16 @@ def container(name: str, engine: str, namespaces: tuple[int, ...], *pids: int) -
 
 def containers() -> list[Container]:
     """The host and what runs on it."""
-    host = replace(
-        container("host", "host", HOST, 1, 400), ref="host", id=None, kind="host", image=None
+    host = container("host", "host", HOST, 1, 400)._replace(
+        ref="host", id=None, kind="host", image=None
     )
     return [
         host,
-        replace(container("dind", "docker", DIND, 5200)),
+        container("dind", "docker", DIND, 5200),
         container("web", "docker", WEB, 4711, 4790, 4791),
-        replace(container("inner", "docker", INNER, 5210), ref="docker/dind/inner",
+        container("inner", "docker", INNER, 5210)._replace(ref="docker/dind/inner",
                 parent="docker/dind"),
-        replace(container("worker", "podman", WORKER, 6000, 6007), uid=100000, user=None),
+        container("worker", "podman", WORKER, 6000, 6007)._replace(uid=100000, user=None),
     ]  # fmt: skip
 
 
@@ -125,7 +124,7 @@ def snapshot(*, hostile: bool = False, without: Iterable[str] = ()) -> Snapshot:
     running = [one for one in tasks() if one.pid not in dead]
     commands = dict(COMMANDS)
     if hostile:
-        here = [replace(one, name=one.name + HOSTILE, image=HOSTILE, command=(HOSTILE,))
+        here = [one._replace(name=one.name + HOSTILE, image=HOSTILE, command=(HOSTILE,))
                 for one in here]  # fmt: skip
         running = [one._replace(comm=HOSTILE) for one in running]
         commands = {pid: (*words, HOSTILE) for pid, words in commands.items()}
@@ -156,14 +155,14 @@ def namespaces(*, hostile: bool = False) -> tuple[Namespace, ...]:
                     parent=_parent(kind, inode),
                 )  # fmt: skip
             count = known.processes + 1
-            found[kind, inode] = replace(
-                known, processes=count,
+            found[kind, inode] = known._replace(
+                processes=count,
                 held_by=(Holder(kind="process", pid=known.pid, count=count),),
             )  # fmt: skip
     web_net = found["net", WEB[1]]
-    found["net", WEB[1]] = replace(
-        web_net, nsfs=(path,), held_by=(*web_net.held_by, Holder(kind="fd", fd=3, pid=400),
-                                        Holder(kind="bind", path=path)),
+    found["net", WEB[1]] = web_net._replace(
+        nsfs=(path,), held_by=(*web_net.held_by, Holder(kind="fd", fd=3, pid=400),
+                               Holder(kind="bind", path=path)),
     )  # fmt: skip
     found["net", 4026532900] = Namespace(
         kind="net", ino=4026532900, owner=HOST[5], nsfs=(path,),

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -226,13 +225,13 @@ def test_a_narrow_terminal_keeps_the_counts_and_what_is_missing() -> None:
         await driver.pilot.resize_terminal(140, 24)
         await driver.sees("6.18.44 · cgroup v2 · 16 containers")
 
-    snapshot = replace(host(), partial=("PID 1 unreadable",))
+    snapshot = host()._replace(partial=("PID 1 unreadable",))
     drive(script, FakeSource(snapshot), size=(80, 24))
 
 
 def test_what_is_missing_is_said() -> None:
     source = FakeSource(host())
-    source.current = replace(source.current, partial=("PID 1 unreadable",))
+    source.current = source.current._replace(partial=("PID 1 unreadable",))
 
     async def script(driver: Driver) -> None:
         await driver.sees("partial: PID 1 unreadable")
@@ -286,10 +285,10 @@ def on_host(sleeper: subprocess.Popen[bytes], start: int) -> FakeSource:
     source = FakeSource(host(hostile=False))
     source.procfs = Procfs()
     containers = [
-        replace(one, pid=sleeper.pid, start_time=start) if one.name == "web-1" else one
+        one._replace(pid=sleeper.pid, start_time=start) if one.name == "web-1" else one
         for one in source.current.containers
     ]
-    source.current = replace(source.current, containers=tuple(containers))
+    source.current = source.current._replace(containers=tuple(containers))
     return source
 
 

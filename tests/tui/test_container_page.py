@@ -182,7 +182,7 @@ def test_summary_scrolls_and_stays_where_it_was() -> None:
         await pilot.wait_for_animation()
         before = page.scroll_offset.y
         assert before > 0
-        app.look(replace(fake.snapshot(), taken=fake.NOW + 2))
+        app.look(fake.snapshot()._replace(taken=fake.NOW + 2))
         await pilot.pause()
         assert page.scroll_offset.y == before
 
@@ -198,11 +198,11 @@ def test_cursor_stays_on_its_process() -> None:
         snapshot = fake.snapshot()
         young = fake.task(4780, 4711, "nginx", fake.WEB, (4780, 3))
         containers = tuple(
-            replace(one, members=(4711, 4780, 4791)) if one.ref == "docker/web" else one
+            one._replace(members=(4711, 4780, 4791)) if one.ref == "docker/web" else one
             for one in snapshot.containers
         )
         tasks = {pid: task for pid, task in snapshot.tasks.items() if pid != 4790}
-        app.look(replace(snapshot, tasks={**tasks, 4780: young}, containers=containers))
+        app.look(snapshot._replace(tasks={**tasks, 4780: young}, containers=containers))
         await pilot.pause()
         assert keys_of(app) == [(4711, 47110), (4780, 47800), (4791, 47910)]
         assert table_of(app).cursor_key == (4791, 47910)
@@ -327,7 +327,7 @@ def test_a_vanished_container_says_so_in_place() -> None:
         assert app.first.alarming
         assert app.first.view.query_one(Facts).text == before
         remark = app.first.remark()
-        app.look(replace(fake.snapshot(without=["docker/web"]), taken=fake.NOW + 60))
+        app.look(fake.snapshot(without=["docker/web"])._replace(taken=fake.NOW + 60))
         assert app.first.remark() == remark
         await pilot.press("escape")
         assert app.screen is not app.first
@@ -339,7 +339,7 @@ def test_a_restarted_container_is_told_from_the_old_one() -> None:
     app = page_app()
     snapshot = fake.snapshot()
     again = tuple(
-        replace(one, pid=8000, start_time=80000, members=(8000,))
+        one._replace(pid=8000, start_time=80000, members=(8000,))
         if one.ref == "docker/web"
         else one
         for one in snapshot.containers
@@ -347,7 +347,7 @@ def test_a_restarted_container_is_told_from_the_old_one() -> None:
 
     async def steps(pilot: Any) -> None:
         app.look(fake.snapshot(without=["docker/web"]))
-        app.look(replace(snapshot, containers=again))
+        app.look(snapshot._replace(containers=again))
         await pilot.pause()
         assert app.first.remark().startswith("restarted at ")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +90,7 @@ def test_processes_sort_by_keys_titles_and_the_menu() -> None:
 def test_the_hosts_processes_and_the_kernels_can_be_left_out() -> None:
     app = app_of(process_list_page())
     kernel = app.snapshot.tasks[400]._replace(kernel_thread=True)
-    app.snapshot = replace(app.snapshot, tasks=app.snapshot.tasks | {400: kernel})
+    app.snapshot = app.snapshot._replace(tasks=app.snapshot.tasks | {400: kernel})
 
     async def steps(pilot: Any) -> None:
         everybody = {key[0] for key in keys(app)}
@@ -157,7 +156,7 @@ def test_marked_processes_are_signalled_and_copied_together() -> None:
         assert app.signals == [([(4790, 47900), (4791, 47910)], "2 processes")]
         assert app.screen.view.copy_text() == "4790 4791"
         rest = {pid: task for pid, task in app.snapshot.tasks.items() if pid != 4791}
-        app.look(replace(app.snapshot, tasks=rest))
+        app.look(app.snapshot._replace(tasks=rest))
         assert table.chosen == [(4790, 47900)]
         await pilot.press("escape")
         assert "marked" not in app.lines[1]

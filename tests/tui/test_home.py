@@ -216,8 +216,8 @@ def test_trend_moves_on_and_nothing_is_drawn_for_the_same_figures() -> None:
         busy = host().resources
         web = busy["docker/web-1"]
         cpu = replace(web.cpu, percent=100.0)
-        source.current = replace(
-            source.current, resources={**busy, "docker/web-1": replace(web, cpu=cpu)}
+        source.current = source.current._replace(
+            resources={**busy, "docker/web-1": replace(web, cpu=cpu)}
         )
         await driver.press("ctrl+r")
         await driver.until(lambda: "▄█" in driver.line_with(" web-1 "))

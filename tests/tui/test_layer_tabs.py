@@ -585,10 +585,10 @@ def test_another_start_has_another_stack(stack: Stack, tmp_path: Path) -> None:
         app.stack = stack_of([other / "upper", other / "base"])
         snapshot = fake.snapshot()
         containers = tuple(
-            replace(one, pid=4790, start_time=47900) if one.ref == "docker/web" else one
+            one._replace(pid=4790, start_time=47900) if one.ref == "docker/web" else one
             for one in snapshot.containers
         )
-        app.look(replace(snapshot, containers=containers))
+        app.look(snapshot._replace(containers=containers))
         await app.sees("elsewhere")
         assert "▸ etc" not in app.text
 

@@ -38,7 +38,7 @@ class Moving(FakeSource):
             cpu = replace(one.cpu, percent=one.cpu.percent / factor)
             io = replace(one.io, write=3e5 * factor) if one.io else None
             moved[ref] = replace(one, cpu=cpu, io=io)
-        return replace(self.current, resources=moved)
+        return self.current._replace(resources=moved)
 
 
 async def look(driver: Driver, source: FakeSource, times: int) -> None:
@@ -158,7 +158,7 @@ def test_rows_of_thousands_of_processes_are_made_aside() -> None:
         pid: one._replace(pid=pid, pids=(pid,), start_time=pid)
         for pid in range(first, first + LARGE)
     }
-    source = FakeSource(replace(small, tasks={**small.tasks, **many}))
+    source = FakeSource(small._replace(tasks={**small.tasks, **many}))
     makers = set()
 
     class Watched(ProcessView):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 from textual.widgets import Input
@@ -42,8 +41,8 @@ def sandbox_host(status: str = "running") -> FakeSource:
     """The fake host with one of nsview's own on it."""
     shown = host()
     own = next(one for one in shown.containers if one.ref == "docker/web-1")
-    own = replace(own, ref="nsview/web", engine="nsview", name="web", id="1" * 32, status=status)
-    return FakeSource(replace(shown, containers=(*shown.containers, own)))
+    own = own._replace(ref="nsview/web", engine="nsview", name="web", id="1" * 32, status=status)
+    return FakeSource(shown._replace(containers=(*shown.containers, own)))
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 45)])

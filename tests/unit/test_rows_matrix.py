@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tui import fake_details as fake
 
 from nsview.host.model import Container, Holder
@@ -42,10 +40,10 @@ def test_many_sharers_are_counted() -> None:
 def test_isolated_services_are_counted_apart() -> None:
     snapshot = fake.snapshot()
     containers = tuple(
-        replace(one, kind="isolated") if one.ref == "docker/dind" else one
+        one._replace(kind="isolated") if one.ref == "docker/dind" else one
         for one in snapshot.containers
     )
-    snapshot = replace(snapshot, containers=containers)
+    snapshot = snapshot._replace(containers=containers)
     web = snapshot.container("docker/web")
     assert web is not None
 
@@ -65,7 +63,7 @@ def test_unreadable_namespace_says_so() -> None:
     snapshot = fake.snapshot()
     nothing = Container(ref="x", engine="x", id=None, name="x")
 
-    row = matrix_rows(snapshot, replace(nothing, status="running"))[0]
+    row = matrix_rows(snapshot, nothing._replace(status="running"))[0]
 
     assert (row.own, row.with_whom) == (0, "not readable")
 

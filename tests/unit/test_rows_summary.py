@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tui import fake_details as fake
 
 from nsview.tui.rows.grid import lay_out
@@ -60,7 +58,7 @@ def test_host_page_has_no_alarm() -> None:
 def test_stopped_container_without_processes() -> None:
     one = SNAPSHOT.container("docker/web")
     assert one is not None
-    stopped = replace(one, status="stopped", pid=None, members=(), namespaces={}, started=None)
+    stopped = one._replace(status="stopped", pid=None, members=(), namespaces={}, started=None)
     grids = [identity_grid(SNAPSHOT, stopped), matrix_grid(SNAPSHOT, stopped)]
 
     text = "\n".join("".join(text for text, _ in line) for line in lay_out(grids, 80))

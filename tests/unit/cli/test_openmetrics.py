@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from tui.fake import HOSTILE_NAMES, host
 
@@ -29,7 +27,7 @@ FULL = Resources(
 def measured(**more: Resources) -> Snapshot:
     snapshot = host()
     resources = {one.ref: Resources() for one in snapshot.containers if one.pid is not None}
-    return replace(snapshot, resources={**resources, **more})
+    return snapshot._replace(resources={**resources, **more})
 
 
 def samples(snapshot: Snapshot) -> dict[tuple[str, str], float]:

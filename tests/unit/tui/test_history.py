@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 from tui.fake import host
 
@@ -16,8 +15,7 @@ WEB, DB = "docker/web-1", "docker/db"
 
 def using(*percents: float | None, refs: tuple[str, ...] = (WEB,)) -> list[Snapshot]:
     return [
-        replace(
-            host(),
+        host()._replace(
             resources={
                 ref: Resources(
                     cpu=Cpu(usage=0, percent=percent), memory=Memory(used=9, working_set=8, anon=7)
@@ -56,7 +54,7 @@ def test_only_the_last_minutes_are_kept() -> None:
 def test_reading_that_is_given_again_is_no_news() -> None:
     (snapshot,) = using(1.5)
 
-    assert list(history(snapshot, replace(snapshot)).values(WEB, "cpu")) == [1.5]
+    assert list(history(snapshot, snapshot._replace()).values(WEB, "cpu")) == [1.5]
 
 
 def test_what_is_gone_is_forgotten() -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from nsview.kernel import safe_open
 from nsview.kernel.safe_open import open_below, open_without_links, read_below
+from nsview.kernel.syscalls import RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, openat2
 
 SECRET = b"outside"
 
@@ -127,12 +128,19 @@ def test_gives_up_when_renames_never_end(root: Path, monkeypatch: pytest.MonkeyP
     def again(*_: object) -> int:
         raise BlockingIOError(errno.EAGAIN, "renamed")
 
+    (root / "link").symlink_to("etc")
     monkeypatch.setattr(safe_open, "openat2", again)
     with pytest.raises(BlockingIOError):
-        open_below(str(root), "etc", os.O_PATH)
+        open_below(str(root), "link", os.O_PATH)
 
 
-way = st.sampled_from(["..", ".", "", "a", "link", "loop", "top"])
+def test_without_a_link_no_openat2_is_needed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(safe_open, "openat2")
+    assert read_below(str(root), "/etc/passwd") == b"inside"
+    os.close(open_below(str(root), "etc", os.O_RDONLY | os.O_DIRECTORY))
+
+
+way = st.sampled_from(["..", ".", "", "a", "file", "link", "loop", "top"])
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +149,7 @@ def maze(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = outside / "root"
     (root / "a/a").mkdir(parents=True)
     (outside / "secret").write_bytes(SECRET)
+    (root / "a/file").write_bytes(b"")
     (root / "link").symlink_to("a/../..")
     (root / "loop").symlink_to("loop")
     (root / "a/top").symlink_to("/../../")
@@ -165,3 +174,28 @@ def test_syscall_error_has_its_number() -> None:
         assert caught.value.errno == errno.EBADF
     with pytest.raises(OSError, match=os.strerror(errno.EINVAL)):
         unshare(0x1)
+
+
+_HOW = (os.O_PATH, os.O_RDONLY, os.O_RDONLY | os.O_DIRECTORY, os.O_PATH | os.O_NOFOLLOW)
+
+
+@given(st.lists(way, min_size=1, max_size=6), st.sampled_from(_HOW))
+def test_the_walk_opens_what_the_kernel_would(maze: Path, parts: list[str], flags: int) -> None:
+    resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS
+
+    def outcome(open_it: Callable[[int, str], int]) -> object:
+        root = os.open(maze, os.O_PATH)
+        try:
+            fd = open_it(root, "/".join(parts) or "/")
+        except OSError as error:
+            return error.errno
+        finally:
+            os.close(root)
+        try:
+            return os.fstat(fd).st_mode, os.readlink(f"/proc/self/fd/{fd}")
+        finally:
+            os.close(fd)
+
+    assert outcome(lambda root, path: open_below(root, path, flags)) == outcome(
+        lambda root, path: openat2(root, path, flags, resolve)
+    )

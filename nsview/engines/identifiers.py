@@ -12,12 +12,14 @@ import re
 
 from nsview.named_tuple import NamedTuple
 
-_ID = re.compile(r"[0-9a-f]{64}")
-_RUNTIME = re.compile(
+_ID_LENGTH = 64
+_UUID_LENGTHS = [8, 4, 4, 4, 12]
+_HEXADECIMAL = "0123456789abcdef"
+#: Compiled when a name is long enough to fit.
+_RUNTIME = (
     r"(?:(?P<slice>[^:]+\.slice):(?P<driver>[a-z-]+):|(?P<prefix>[a-z-]+)-)"
     r"(?P<id>[0-9a-f]{64})(?:\.scope)?"
 )
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
 class RuntimeName(NamedTuple):
@@ -30,14 +32,20 @@ class RuntimeName(NamedTuple):
     """Of the unsplit form ``SLICE:PREFIX:ID`` only."""
 
 
+def is_hexadecimal(text: str, length: int) -> bool:
+    """Whether it is exactly so many lower-case hexadecimal digits."""
+    return len(text) == length and not text.strip(_HEXADECIMAL)
+
+
 def is_container_id(text: str) -> bool:
     """Whether it is exactly 64 lower-case hexadecimal digits."""
-    return _ID.fullmatch(text) is not None
+    return is_hexadecimal(text, _ID_LENGTH)
 
 
 def is_uuid(text: str) -> bool:
     """Whether it is a lower-case UUID, 8-4-4-4-12."""
-    return _UUID.fullmatch(text) is not None
+    parts = text.split("-")
+    return [len(part) for part in parts] == _UUID_LENGTHS and not "".join(parts).strip(_HEXADECIMAL)
 
 
 def runtime_name(component: str) -> RuntimeName | None:
@@ -46,7 +54,7 @@ def runtime_name(component: str) -> RuntimeName | None:
     The id is bounded on both sides: neither 63 nor 65 digits, and never a ``.mount`` unit, which
     carries the id of a container's root file system and holds no process.
     """
-    found = _RUNTIME.fullmatch(component)
+    found = re.fullmatch(_RUNTIME, component) if len(component) > _ID_LENGTH else None
     if found is None:
         return None
     return RuntimeName(found["driver"] or found["prefix"], found["id"], found["slice"])

@@ -18,11 +18,9 @@ from nsview.engines.base import Match
 from nsview.engines.identifiers import is_container_id
 
 _HASH = r"[0-9a-f]{32}"
-_DIRECTORY = re.compile(
-    rf"pod([0-9a-f]{{8}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{12}}|{_HASH})"
-)
+_DIRECTORY = rf"pod([0-9a-f]{{8}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{12}}|{_HASH})"
 # systemd would read a dash as one more level of slices, so the kubelet writes underscores.
-_SLICE = re.compile(
+_SLICE = (
     r"(?:[A-Za-z0-9_.-]+-)?kubepods(?:-[a-z]+)?-"
     rf"pod([0-9a-f]{{8}}_[0-9a-f]{{4}}_[0-9a-f]{{4}}_[0-9a-f]{{4}}_[0-9a-f]{{12}}|{_HASH})\.slice"
 )
@@ -47,8 +45,10 @@ def pod_uid_of(components: tuple[str, ...], index: int) -> str | None:
 
 def pod_uid_in(name: str) -> str | None:
     """The uid that a pod's cgroup name holds, with dashes; None for any other name."""
-    directory = _DIRECTORY.fullmatch(name)
+    if "pod" not in name:
+        return None
+    directory = re.fullmatch(_DIRECTORY, name)
     if directory:
         return directory[1]
-    of_slice = _SLICE.fullmatch(name)
+    of_slice = re.fullmatch(_SLICE, name)
     return of_slice[1].replace("_", "-") if of_slice else None

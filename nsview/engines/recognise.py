@@ -1,4 +1,4 @@
-"""Which containers a cgroup path names, and who launched one that no path names.
+"""Which containers a cgroup path names.
 
 A cgroup path is read component by component; every engine is asked about each, and the more
 particular are asked before those that also take bare ids. What runs below a container's cgroup
@@ -12,68 +12,33 @@ its `Match.path` is a fact.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable
+from functools import cache, lru_cache
+from importlib import import_module
+from typing import Final
 
-from nsview.engines import (
-    apptainer,
-    browser,
-    buildkit,
-    containerd,
-    crio,
-    docker,
-    ecs,
-    firejail,
-    flatpak,
-    garden,
-    kubepods,
-    libvirt,
-    lxc,
-    nomad,
-    nspawn,
-    nsview,
-    podman,
-    runc,
-    snap,
-    unshare,
-)
 from nsview.engines.base import Match
-from nsview.engines.launcher import Launcher
 from nsview.engines.systemd import user_of
 
-__all__ = ["Launcher", "recognise", "recognise_launcher"]
-
-_BY_CGROUP = (
-    podman.recognise,
-    crio.recognise,
-    kubepods.recognise,
-    ecs.recognise,
-    buildkit.recognise,
-    containerd.recognise,
-    libvirt.recognise,
-    lxc.recognise,
-    nspawn.recognise,
-    nsview.recognise,
-    flatpak.recognise,
-    snap.recognise,
-    garden.recognise,
-    nomad.recognise,
-    docker.recognise,
-)
-_BY_PARENT = (
-    flatpak.launched,
-    nspawn.launched,
-    lxc.launched,
-    firejail.launched,
-    runc.launched,
-    apptainer.launched,
-    snap.launched,
-    browser.launched,
-    podman.launched,
-    unshare.launched,
-)
-#: Their own process stays as number 1 of the sandbox, and may outlive the one outside.
-_BY_ITSELF = (flatpak.launched, firejail.launched)
+#: The engines in the order in which they are asked, each with words of which one is somewhere in
+#: every path that it knows. Without any it need not be asked, nor even be loaded.
+_WORDS: Final = {
+    "podman": ("libpod",),
+    "crio": ("crio",),
+    "kubepods": ("pod",),
+    "ecs": ("ecs",),
+    "buildkit": ("buildkit", "docker"),
+    "containerd": ("containerd", "nerdctl", "k8s.io", "moby", "default", "buildkit", "linuxkit"),
+    "libvirt": ("lxc",),
+    "lxc": ("lxc",),
+    "nspawn": ("machine", "nspawn"),
+    "nsview": ("nsview",),
+    "flatpak": ("flatpak",),
+    "snap": ("snap",),
+    "garden": ("garden", "bpm"),
+    "nomad": ("nomad",),
+    "docker": ("",),
+}
 
 _PATHS_REMEMBERED = 8192
 _DELETED = " (deleted)"  # the kernel appends it for a zombie whose cgroup is gone, cgroups(7)
@@ -89,12 +54,13 @@ def recognise(path: str) -> tuple[Match, ...]:
     path = path.removesuffix(_DELETED)
     start = 1 if path.startswith("/") else 0
     components = tuple(path[start:].split("/"))
+    engines = [_recogniser(name) for name, words in _WORDS.items() if _any_in(path, words)]
     matches: list[Match] = []
     user = None
     end = start - 1
     for index, component in enumerate(components):
         end += 1 + len(component)
-        match = _match(components, index)
+        match = next(filter(None, (ask(components, index) for ask in engines)), None)
         if match is None:
             continue
         if not matches:  # further in, users are a container's own and their numbers mean others
@@ -103,25 +69,12 @@ def recognise(path: str) -> tuple[Match, ...]:
     return tuple(matches)
 
 
-def _match(components: tuple[str, ...], index: int) -> Match | None:
-    return next(filter(None, (ask(components, index) for ask in _BY_CGROUP)), None)
+@cache
+def _recogniser(engine: str) -> Callable[[tuple[str, ...], int], Match | None]:
+    recogniser: Callable[[tuple[str, ...], int], Match | None]
+    recogniser = import_module(f"nsview.engines.{engine}").recognise
+    return recogniser
 
 
-def recognise_launcher(chain: Sequence[Launcher]) -> Match | None:
-    """Who launched a container: `chain` is its first process, then that one's ancestors.
-
-    Only the parent counts, and, for programs that stay as process 1, the first process itself.
-    Launchers are parents by their making; whoever is further up (a shell, a shim under which
-    somebody typed ``unshare``) launched the launcher, and says nothing of this container.
-
-    The id is empty where the launcher gives none. The match names what already is a container: the
-    first process is inside and may write its command line as it pleases.
-    """
-    if not chain:
-        return None
-    first = chain[0]
-    if len(chain) > 1:
-        match = next(filter(None, (ask(chain[1], first) for ask in _BY_PARENT)), None)
-        if match is not None:
-            return match
-    return next(filter(None, (ask(first, first) for ask in _BY_ITSELF)), None)
+def _any_in(path: str, words: tuple[str, ...]) -> bool:
+    return any(word in path for word in words)

@@ -14,8 +14,8 @@ import re
 
 _UNITS = (".service", ".scope")
 _MANAGER = "init.scope"  # where systemd keeps itself, below the root or below user@UID.service
-_ESCAPED = re.compile(r"(?:\\x[0-9a-fA-F]{2})+")
-_USER_SLICE = re.compile(r"user-([0-9]{1,10})\.slice")
+_ESCAPED = r"(?:\\x[0-9a-fA-F]{2})+"
+_DIGITS = 10  # of the largest uid
 
 
 def unit_of(path: str) -> str | None:
@@ -48,13 +48,13 @@ def unescape(text: str) -> str:
     def decode(found: re.Match[str]) -> str:
         return os.fsdecode(bytes.fromhex(found[0].replace("\\x", "")))
 
-    return _ESCAPED.sub(decode, text)
+    return re.sub(_ESCAPED, decode, text)
 
 
 def user_of(components: tuple[str, ...]) -> int | None:
     """The uid of the innermost ``user-UID.slice``."""
     for name in reversed(components):
-        found = _USER_SLICE.fullmatch(name)
-        if found:
-            return int(found[1])
+        uid = name.removeprefix("user-").removesuffix(".slice")
+        if name == f"user-{uid}.slice" and uid.isascii() and uid.isdigit() and len(uid) <= _DIGITS:
+            return int(uid)
     return None

@@ -6,7 +6,6 @@ import functools
 from collections.abc import Callable, Iterable, Mapping
 
 from nsview.engines.base import Match, Pod, Record
-from nsview.engines.recognise import Launcher, recognise_launcher
 from nsview.host.membership import Group, Key, service_of
 from nsview.host.model import Container, ContainerKind, NamespaceUse, Rootfs, Status
 from nsview.host.naming import free_ref, listing_order, short_id, unique_refs
@@ -17,9 +16,6 @@ from nsview.kernel.cgroup import preferred_path
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.task import Task
 from nsview.named_tuple import NamedTuple
-
-#: Who launched what does not change while both have the same command lines.
-_recognise_launcher = functools.lru_cache(maxsize=2048)(recognise_launcher)
 
 
 class Facts(NamedTuple):
@@ -129,9 +125,15 @@ def _draft(
 def _launcher(first: Task, tasks: Mapping[int, Task], facts: Facts) -> Match | None:
     parent = tasks.get(first.ppid)
     chain = [first] if parent is None else [first, parent]
-    return _recognise_launcher(
-        tuple(Launcher(task.pid, task.comm, facts.command(task)) for task in chain)
-    )
+    return _recognise_launcher(tuple((task.pid, task.comm, facts.command(task)) for task in chain))
+
+
+@functools.lru_cache(maxsize=2048)
+def _recognise_launcher(chain: tuple[tuple[int, str, tuple[str, ...]], ...]) -> Match | None:
+    # Who launched what does not change while both have the same command lines.
+    from nsview.engines.launchers import Launcher, recognise_launcher  # where no cgroup tells
+
+    return recognise_launcher([Launcher(*one) for one in chain])
 
 
 def _nameless_engine(group: Group) -> str:

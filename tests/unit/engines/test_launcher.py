@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nsview.engines.launcher import Launcher, program_name, read_options, taking
-from nsview.engines.recognise import recognise_launcher
+from nsview.engines.launchers import recognise_launcher
 
 
 def process(line: str, comm: str | None = None) -> Launcher:

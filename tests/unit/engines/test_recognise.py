@@ -17,6 +17,7 @@ L  read off a running container: docker 20.10, podman 4.3, containerd 1.6, LXC 5
 from __future__ import annotations
 
 import time
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ from hypothesis import strategies as st
 
 from nsview.engines import containerd
 from nsview.engines.base import Match
-from nsview.engines.recognise import recognise
+from nsview.engines.recognise import _WORDS, recognise
 from nsview.engines.systemd import unescape, unit_of
 
 ID = "7951fb549ab99e0722a949b6c121634e1f3a36b5bacbe5392991e3b12251e6b8"
@@ -480,7 +481,9 @@ def test_unescape_decodes_bytes_and_leaves_everything_else() -> None:
 WORDS = st.sampled_from([
     "docker", "lxc", "libpod_parent", "ecs", "garden", "default", "supervisor", "buildkit", "..",
     "nomad.slice", "machine-a.scope", "user-1.slice", "snap.a.b.service", "app-flatpak-a-1.scope",
-    ID, f"libpod-{ID}.scope", f"pod{POD}", POD_SLICE, RANDOM, f"{RANDOM}.t.scope",
+    ID, f"libpod-{ID}.scope", f"pod{POD}", POD_SLICE, RANDOM, f"{RANDOM}.t.scope", "a.libvirt-lxc",
+    f"cri-containerd-{ID}.scope", f"nerdctl-{ID}.scope", f"a.slice:crio:{ID}", f"nsview/{TASK}",
+    f"docker-{BUILD}.scope", "systemd-nspawn@a.service", "bpm-a.scope", "libvirt", "moby", BUILD,
 ])  # fmt: skip
 PATHS = st.text() | st.lists(WORDS | st.text(max_size=4)).map(lambda words: "/" + "/".join(words))
 
@@ -496,6 +499,15 @@ def test_any_path_gives_matches_that_are_prefixes_of_it(path: str) -> None:
         assert match.engine
         assert match.id
         assert path == match.path or path.startswith((match.path + "/", match.path + " (deleted)"))
+
+
+@given(PATHS | st.sampled_from([param.values[0] for param in CONTAINERS]))
+def test_an_engine_that_is_not_asked_would_know_nothing(path: str) -> None:
+    components = tuple(path.removeprefix("/").split("/"))
+    for engine, words in _WORDS.items():
+        if not any(word in path for word in words):
+            ask = import_module(f"nsview.engines.{engine}").recognise
+            assert not any(ask(components, index) for index in range(len(components)))
 
 
 @given(PATHS)

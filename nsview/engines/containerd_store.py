@@ -11,15 +11,17 @@ A task that exists has ``<state>/io.containerd.runtime.v2.task/<namespace>/<id>/
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from nsview.engines.base import Daemon, Pod, Record, User
-from nsview.engines.bbolt import BboltError, Bucket, parse_bbolt
 from nsview.engines.command_line import path_option
 from nsview.engines.disk import DATABASE_LIMIT, DiskStore, ParsedFiles, open_folder, read_file
 from nsview.engines.kubernetes import pod_member
 from nsview.engines.untrusted import moment, parse_json, parse_toml, path, texts
 from nsview.named_tuple import NamedTuple
+
+if TYPE_CHECKING:
+    from nsview.engines.bbolt import Bucket
 
 CONFIG_FILE: Final = "/etc/containerd/config.toml"
 #: Root and state of containerd, and where distributions of Kubernetes put theirs.
@@ -66,6 +68,8 @@ class ContainerdContainer(NamedTuple):
 
 def parse_meta(data: bytes) -> tuple[ContainerdContainer, ...] | None:
     """All containers of all namespaces but docker's; None when the bytes are no good database."""
+    from nsview.engines.bbolt import BboltError, parse_bbolt
+
     try:
         top = parse_bbolt(data).bucket(b"v1")
         if top is None:
@@ -241,11 +245,11 @@ def containerd_stores(
         if daemon.comm != "containerd":
             continue
         config = path_option(daemon.command, "--config", "-c") or CONFIG_FILE
-        settings = parse_toml(read_file(daemon.root, config))
+        settings = parse_toml(read_file(daemon.root, config), "root", "state")
         root = path_option(daemon.command, "--root") or path(settings, "root") or default_root
         state = path_option(daemon.command, "--state") or path(settings, "state") or default_state
         yield ContainerdStore(daemon.root, root, state, daemon.uid)
-    settings = parse_toml(read_file("/", CONFIG_FILE))
+    settings = parse_toml(read_file("/", CONFIG_FILE), "root", "state")
     if root_said := path(settings, "root"):
         yield ContainerdStore("/", root_said, path(settings, "state") or default_state)
     for root, state in PLACES:

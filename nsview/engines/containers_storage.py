@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from nsview.engines.base import Daemon, Pod, Record, User
 from nsview.engines.command_line import path_option
@@ -20,13 +20,6 @@ from nsview.engines.disk import (
     names,
     open_folder,
     read_file,
-)
-from nsview.engines.libpod import (
-    BOLT_NAME,
-    SQL_NAMES,
-    LibpodContainer,
-    parse_bolt_state,
-    parse_sql_state,
 )
 from nsview.engines.untrusted import (
     flag,
@@ -42,13 +35,21 @@ from nsview.engines.untrusted import (
 )
 from nsview.named_tuple import NamedTuple
 
+if TYPE_CHECKING:
+    from nsview.engines.libpod import LibpodContainer
+
 GRAPH_ROOT: Final = "/var/lib/containers/storage"
 RUN_ROOT: Final = "/run/containers/storage"
 CRIO_CONFIG_FILE: Final = "/etc/crio/crio.conf"
 CONFIG_FILES: Final = ("/usr/share/containers/storage.conf", "/etc/containers/storage.conf")
 
+#: What a storage.conf or crio.conf may set of the places.
+_KEYS: Final = ("graphroot", "rootless_storage_path", "root", "runroot")
 _CONTAINERS = "-containers"
 _LISTS = ("containers.json", "volatile-containers.json")
+#: podman's own database below the graph root; with transient storage it is below the run root.
+_STATES = ("libpod/bolt_state.db", "db.sql", "libpod/db.sql")
+_RUN_STATE = "db.sql"
 
 
 class StoredContainer(NamedTuple):
@@ -133,6 +134,12 @@ class _Sources(NamedTuple):
     libpod: Mapping[str, LibpodContainer] | None
 
 
+def _parse_libpod(data: bytes) -> Mapping[str, LibpodContainer] | None:
+    from nsview.engines.libpod import parse_state  # CRI-O and buildah have none
+
+    return parse_state(data)
+
+
 class ContainersStorage(DiskStore):
     """One graph root with its run root."""
 
@@ -142,9 +149,8 @@ class ContainersStorage(DiskStore):
         self._lists = ParsedFiles(parse_containers, user=user, limit=DATABASE_LIMIT)
         self._run_lists = ParsedFiles(parse_containers, user=user, limit=DATABASE_LIMIT)
         self._images = ParsedFiles(parse_images, user=user, limit=DATABASE_LIMIT)
-        self._bolt = ParsedFiles(parse_bolt_state, user=user, limit=DATABASE_LIMIT)
-        self._sql = ParsedFiles(parse_sql_state, user=user, limit=DATABASE_LIMIT)
-        self._run_sql = ParsedFiles(parse_sql_state, user=user, limit=DATABASE_LIMIT)
+        self._states = ParsedFiles(_parse_libpod, user=user, limit=DATABASE_LIMIT)
+        self._run_states = ParsedFiles(_parse_libpod, user=user, limit=DATABASE_LIMIT)
         self._sources: _Sources | None = None
         self._records: tuple[Record, ...] = ()
 
@@ -171,11 +177,11 @@ class ContainersStorage(DiskStore):
                 lists.append((driver, self._lists.get(graph, f"{folder_name}/{name}")))
                 if run is not None:
                     lists.append((driver, self._run_lists.get(run, f"{folder_name}/{name}")))
-        libpod = self._bolt.get(graph, BOLT_NAME)
-        for name in SQL_NAMES:
-            libpod = libpod or self._sql.get(graph, name)
+        libpod = None
+        for name in _STATES:
+            libpod = libpod or self._states.get(graph, name)
         if run is not None:
-            libpod = libpod or self._run_sql.get(run, SQL_NAMES[0])
+            libpod = libpod or self._run_states.get(run, _RUN_STATE)
         known = tuple((driver, found) for driver, found in lists if found)
         return _Sources(known, tuple(images), libpod)
 
@@ -295,7 +301,7 @@ def _graph_root_of_bundle(bundle: str | None) -> str | None:
 
 def _configured(root: str, config: str, user: int) -> tuple[str | None, str | None]:
     """Graph root and run root that a storage.conf or crio.conf names."""
-    settings = parse_toml(read_file(root, config, user=user))
+    settings = parse_toml(read_file(root, config, user=user), *_KEYS)
     if "crio" in settings:
         return path(settings, "crio", "root"), path(settings, "crio", "runroot")
     graph_root = path(settings, "storage", "graphroot")

@@ -6,7 +6,6 @@ it atomically at each change of state. moby/moby: daemon/container/container.go.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Final
@@ -14,6 +13,7 @@ from typing import Final
 from nsview.engines.base import Daemon, Record, User
 from nsview.engines.command_line import path_option
 from nsview.engines.disk import DiskStore, ParsedFiles, names, open_folder, read_file
+from nsview.engines.identifiers import is_container_id
 from nsview.engines.kubernetes import pod_member
 from nsview.engines.untrusted import (
     flag,
@@ -30,10 +30,6 @@ from nsview.engines.untrusted import (
 DATA_ROOT: Final = "/var/lib/docker"
 CONFIG_FILE: Final = "/etc/docker/daemon.json"
 
-_ID = re.compile(r"[0-9a-f]{64}")
-#: dockerd --userns-remap keeps its things in ``<data-root>/<uid>.<gid>`` of the remapped root.
-_REMAPPED = re.compile(r"\d+\.\d+")
-
 
 def parse_config(data: bytes, *, home: str, user: int = 0, host_pids: bool = True) -> Record | None:
     """Make a record of a config.v2.json; None when it names no container.
@@ -42,7 +38,7 @@ def parse_config(data: bytes, *, home: str, user: int = 0, host_pids: bool = Tru
     """
     config = parse_json(data)
     identity = text(config, "ID")
-    if identity is None or not _ID.fullmatch(identity):
+    if identity is None or not is_container_id(identity):
         return None
     its_labels = labels(config, "Config", "Labels")
     member = pod_member(its_labels)
@@ -84,7 +80,7 @@ class DockerStore(DiskStore):
         with open_folder(self.root, self.path + "/containers") as folder:
             if folder is None:
                 return []
-            found = (name for name in names(folder) if _ID.fullmatch(name))
+            found = (name for name in names(folder) if is_container_id(name))
             return self._records.get_all(folder, (f"{name}/config.v2.json" for name in found))
 
 
@@ -94,8 +90,14 @@ def docker_stores(daemons: Sequence[Daemon], users: Sequence[User]) -> Iterator[
         yield DockerStore(root, data_root, user)
         with open_folder(root, data_root) as folder:
             for name in names(folder) if folder is not None else ():
-                if _REMAPPED.fullmatch(name):
+                if _is_remapped(name):
                     yield DockerStore(root, f"{data_root}/{name}", user)
+
+
+def _is_remapped(name: str) -> bool:
+    """dockerd --userns-remap keeps its things in ``<data-root>/<uid>.<gid>`` of that root."""
+    uid, _, gid = name.partition(".")
+    return uid.isdecimal() and gid.isdecimal()
 
 
 def _data_roots(daemons: Sequence[Daemon], users: Sequence[User]) -> Iterator[tuple[str, str, int]]:

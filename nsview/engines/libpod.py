@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from nsview.engines.base import Pod
-from nsview.engines.bbolt import BboltError, Bucket, parse_bbolt
 from nsview.engines.untrusted import (
     flag,
     labels,
@@ -23,12 +22,12 @@ from nsview.engines.untrusted import (
 )
 from nsview.named_tuple import NamedTuple
 
-#: Below the graph root (or its libpod/); with transient storage below the run root.
-BOLT_NAME: Final = "libpod/bolt_state.db"
-SQL_NAMES: Final = ("db.sql", "libpod/db.sql")
-
 if TYPE_CHECKING:
     from sqlite3 import Connection
+
+    from nsview.engines.bbolt import Bucket
+
+_SQLITE: Final = b"SQLite format 3\0"
 
 # libpod/define/containerstate.go
 _UNKNOWN, _RUNNING, _PAUSED, _STOPPING = 0, 3, 5, 8
@@ -57,8 +56,15 @@ class LibpodContainer(NamedTuple):
     labels: tuple[tuple[str, str], ...]
 
 
+def parse_state(data: bytes) -> Mapping[str, LibpodContainer] | None:
+    """Containers by id from a copy of either; None when it is none."""
+    return parse_sql_state(data) if data.startswith(_SQLITE) else parse_bolt_state(data)
+
+
 def parse_bolt_state(data: bytes) -> Mapping[str, LibpodContainer] | None:
     """Containers by id from a copy of bolt_state.db; None when it is none."""
+    from nsview.engines.bbolt import BboltError, parse_bbolt
+
     try:
         root = parse_bbolt(data)
         pods = _rows(root.bucket(b"pod"))

@@ -14,22 +14,21 @@ A directory without ``config.json`` is one that is just being made, or half remo
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from nsview.engines.base import Daemon, Record, User
 from nsview.engines.disk import DiskStore, names, open_folder, read_file
+from nsview.engines.identifiers import is_hexadecimal
 from nsview.engines.nsview_places import state_of
-from nsview.engines.stored_stack import StoredLayer, StoredStack
-from nsview.engines.untrusted import mapping, parse_json, sequence, text, texts, timestamp
+from nsview.engines.untrusted import parse_json, text, texts, timestamp
 from nsview.named_tuple import NamedTuple
 
 CONFIG: Final = "config.json"
 PROCESS: Final = "process"
 ENDED: Final = "ended"
 
-_ID = re.compile(r"[0-9a-f]{32}")
+_ID_LENGTH = 32
 _SMALL = 4096
 
 
@@ -66,7 +65,7 @@ class NsviewStore(DiskStore):
         """The ids of all sandboxes, those that are half made included."""
         with open_folder(self.root, self.path) as folder:
             found = names(folder) if folder is not None else []
-        return [name for name in found if _ID.fullmatch(name)]
+        return [name for name in found if is_hexadecimal(name, _ID_LENGTH)]
 
     def read_config(self, sandbox: str) -> object:
         """What its ``config.json`` says; None when it has none."""
@@ -111,29 +110,6 @@ class NsviewStore(DiskStore):
                 veth=text(config, "veth") if running else None,
                 user=self.user,
             )
-
-
-def read_stack(store: NsviewStore, sandbox: str) -> StoredStack | None:
-    """The layers of a sandbox; None when nothing says them."""
-    config = store.read_config(sandbox)
-    layers = []
-    for one in sequence(config, "layers"):
-        role, place = text(one, "role"), mapping(one).get("path")  # root's own: any bytes
-        if not isinstance(place, str) or role not in ("upper", "init", "lower"):
-            return None
-        layers.append(
-            StoredLayer(
-                role="upper" if role == "upper" else "init" if role == "init" else "lower",
-                path=place,
-                digest=text(one, "digest"),
-                created_by=text(one, "created_by"),
-            )
-        )
-    if not layers:
-        return None
-    return StoredStack(
-        root="/", layers=tuple(layers), driver="overlay", image=text(config, "image")
-    )
 
 
 def nsview_stores(daemons: Sequence[Daemon], users: Sequence[User]) -> Iterator[NsviewStore]:

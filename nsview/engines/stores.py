@@ -6,6 +6,7 @@ and every user's rootless ones.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from typing import Final
@@ -74,13 +75,14 @@ def _existing(candidates: Sequence[DiskStore], known: Sequence[Store]) -> list[S
 
 def _candidates(daemons: Sequence[Daemon], users: Sequence[User]) -> list[DiskStore]:
     found: dict[DiskStore, None] = {}
-    for stores in (
-        docker_stores,
-        containers_storages,
-        containerd_stores,
-        lxc_stores,
-        nsview_stores,
-    ):
-        found.update(dict.fromkeys(stores(daemons, users)))
+    people = [user for user in users if _has_files(user)]
+    for stores in (docker_stores, containers_storages, containerd_stores, lxc_stores):
+        found.update(dict.fromkeys(stores(daemons, people)))
+    found.update(dict.fromkeys(nsview_stores(daemons, users)))
     # What a daemon inside a container reaches may be the host's own: the host's name comes first.
     return sorted(found, key=lambda store: store.root != "/")
+
+
+def _has_files(user: User) -> bool:
+    # Most accounts are of services. Whoever runs an engine has its files or its settings at home.
+    return any(os.path.exists(f"{user.home}/{name}") for name in (".config", ".local/share"))

@@ -6,7 +6,6 @@ name belongs, or nest a million lists. These helpers answer "this value, if it i
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from math import isfinite
@@ -18,20 +17,32 @@ _PID_LIMIT = 1 << 22  # PID_MAX_LIMIT, include/linux/threads.h
 
 def parse_json(data: bytes | str) -> object:
     """What the JSON says; None when it is none (or nests deeper than Python's stack)."""
+    if not data:
+        return None
+    import json  # only where some engine has written a record
+
     try:
         return json.loads(data)
     except (ValueError, RecursionError):
         return None
 
 
-def parse_toml(data: bytes) -> Mapping[str, object]:
-    """The TOML document's top table; empty when it is none."""
-    import tomllib  # only engines with a configuration file need it
+def parse_toml(data: bytes, *keys: str) -> Mapping[str, object]:
+    """The TOML document's top table; empty when it is none, or has nothing of these keys."""
+    if not any(_may_have(line, keys) for line in data.split(b"\n")):
+        return _NOTHING
+    import tomllib  # 5 ms, and most configuration files leave the places as they are
 
     try:
         return tomllib.loads(data.decode())
     except (ValueError, RecursionError):
         return _NOTHING
+
+
+def _may_have(line: bytes, keys: Sequence[str]) -> bool:
+    # Not if it is a comment; a key may be spelled with escapes.
+    wanted = (b"\\", *(key.encode() for key in keys))
+    return not line.lstrip().startswith(b"#") and any(key in line for key in wanted)
 
 
 def _find(value: object, keys: tuple[str, ...]) -> object:

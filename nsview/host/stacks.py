@@ -10,7 +10,7 @@ from nsview.engines import (
     containerd_images,
     docker_images,
     lxc_rootfs,
-    nsview_store,
+    nsview_layers,
     storage_images,
 )
 from nsview.engines.containerd_store import ContainerdStore
@@ -76,7 +76,7 @@ def read_stored(host: Host, container: Container) -> StoredStack | None:
     if isinstance(store, LxcStore):
         return lxc_rootfs.read_stack(store, container.id)
     if isinstance(store, NsviewStore):
-        return nsview_store.read_stack(store, container.id)
+        return nsview_layers.read_stack(store, container.id)
     return None
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nsview.engines.nsview_layers import read_stack
 from nsview.engines.nsview_store import (
     Ending,
     NsviewStore,
     parse_ended,
     parse_process,
-    read_stack,
 )
 from nsview.engines.recognise import recognise
 

@@ -1,9 +1,11 @@
-"""Values out of JSON that somebody else wrote."""
+"""Values out of JSON and TOML that somebody else wrote."""
 
 from __future__ import annotations
 
 import json
 import os
+import sys
+import tomllib
 from collections.abc import Callable
 
 import pytest
@@ -28,7 +30,35 @@ def test_what_is_no_json_is_none(data: bytes) -> None:
 
 @pytest.mark.parametrize("data", [b"a =", b"\xff", b"a = " + b"[" * 100_000])
 def test_what_is_no_toml_is_empty(data: bytes) -> None:
-    assert untrusted.parse_toml(data) == {}
+    assert untrusted.parse_toml(data, "a") == {}
+
+
+LINES = [
+    "root = '/srv'", "'root' = 1", '"\\u0072oot" = 2', "# root = 3", "  #root = 4", "[root]",
+    "", "b = [", "]", "#", 'c = """', '"""', "d.root = 5", "e = 'root' # root", "f = {root = 6}",
+    "[g]",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(LINES), max_size=8))
+def test_toml_is_read_where_a_key_may_be_in_it(lines: list[str]) -> None:
+    def has_root(table: object) -> bool:
+        return isinstance(table, dict) and ("root" in table or any(map(has_root, table.values())))
+
+    text = "\n".join(lines)
+    try:
+        whole = tomllib.loads(text)
+    except ValueError:
+        whole = {}
+    found = untrusted.parse_toml(text.encode(), "root")
+    assert found == whole or (found == {} and not has_root(whole))
+
+
+def test_toml_without_the_key_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tomllib", None)  # importing it fails
+    assert untrusted.parse_toml(b"version = 2\n#root = '/'\n", "root") == {}
+    with pytest.raises(ImportError):
+        untrusted.parse_toml(b"root = '/'", "root")
 
 
 def test_values_of_the_right_type_only() -> None:

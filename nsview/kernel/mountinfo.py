@@ -22,15 +22,9 @@ if TYPE_CHECKING:
 #: ID PARENT MAJ:MIN ROOT TARGET OPTIONS [TAG...] - FSTYPE SOURCE SUPEROPTIONS. The separator is the
 #: first lone dash after the options, for a tag never is one. The super options are the whole rest:
 #: old cifs wrote raw spaces in there.
-_LINE = re.compile(
-    r"^(\d{1,10}) (\d{1,10}) (\d{1,10}):(\d{1,10}) ([^ \n]+) ([^ \n]+) ([^ \n]+)"
-    r"((?: [^ \n]+)*?) - ([^ \n]+) ([^ \n]*) ([^\n]*)$",
-    re.ASCII | re.MULTILINE,
-)
-# The rarer ones are compiled when they are needed, by re itself: that takes longer than reading.
-#: Number and parent of what is mounted on /.
-_ON_ROOT = rb"(?m)^(\d{1,10}) (\d{1,10}) [^ \n]+ [^ \n]+ / "
-_TAG = r"(?a) (shared|master|propagate_from):(\d{1,10})(?= |$)"
+_TAGS_AT = 6
+_PEERS: Final = ("shared", "master", "propagate_from")
+# Compiled when they are needed, by re itself: that takes longer than reading a table.
 _OCTAL = rb"\\([0-3][0-7][0-7])"
 #: SELinux alone quotes: a label with a comma in it (security/selinux/hooks.c:show_sid). A quotation
 #: mark anywhere else, in a path say, is a character like others.
@@ -105,19 +99,16 @@ def read_mountinfo(
 
 def parse_mountinfo(data: bytes) -> tuple[Mount, ...]:
     """Return the mounts in the order of the file; a malformed line is skipped."""
-    text = os.fsdecode(
-        data
-    )  # no multi-byte UTF-8 sequence holds an ASCII byte: split later is safe
-    return tuple(_mount(*line) for line in _LINE.findall(text))
+    # No multi-byte UTF-8 sequence holds an ASCII byte: to split afterwards is safe.
+    mounts = map(_parse_line, os.fsdecode(data).split("\n"))
+    return tuple(mount for mount in mounts if mount is not None)
 
 
 def parse_mounts_on_root(data: bytes) -> tuple[Mount, ...]:
     """Return the mounts on ``/`` and the mounts that these hang on, of the many in a table."""
-    numbers = {number for pair in re.findall(_ON_ROOT, data) for number in pair}
-    if not numbers:
-        return ()
-    lines = re.findall(rb"^(?:%b) .*$" % b"|".join(numbers), data, re.MULTILINE)
-    return parse_mountinfo(b"\n".join(lines))
+    lines = [(line.split(b" ", _TAGS_AT - 1), line) for line in data.split(b"\n")]
+    numbers = {number for fields, _ in lines if fields[4:5] == [b"/"] for number in fields[:2]}
+    return parse_mountinfo(b"\n".join(line for fields, line in lines if fields[0] in numbers))
 
 
 def unescape(text: str) -> str:
@@ -149,37 +140,34 @@ def split_type(fstype: str) -> tuple[str, str | None]:
     return kind, subtype if dot else None
 
 
-def _mount(  # one parameter a field of the line, in its order
-    number: str,
-    parent: str,
-    major: str,
-    minor: str,
-    root: str,
-    target: str,
-    options: str,
-    tags: str,
-    fstype: str,
-    source: str,
-    super_options: str,
-) -> Mount:
+def _parse_line(line: str) -> Mount | None:
+    fields = line.split(" ")
+    try:
+        number, parent, device, root, target, options = fields[:_TAGS_AT]
+        major, minor = device.split(":")
+        separator = fields.index("-", _TAGS_AT)
+        fstype, source, *super_options = fields[separator + 1 :]
+        numbers = int(number), int(parent), int(major), int(minor)
+    except ValueError:
+        return None
+    if not super_options or not (number + parent + major + minor).isdecimal():  # int("1_0") is 10
+        return None
     kind, subtype = split_type(unescape(fstype))
     return Mount(
-        id=int(number),
-        parent=int(parent),
-        major=int(major),
-        minor=int(minor),
+        *numbers,
         root=unescape(root),
         target=unescape(target),
         fstype=kind,
         subtype=subtype,
         source=unescape(source),
         options=split_options(options),
-        super_options=split_options(super_options),
-        propagation=_propagation(tags),
+        super_options=split_options(" ".join(super_options)),
+        propagation=_propagation(tuple(fields[_TAGS_AT:separator])),
     )
 
 
 @lru_cache(_CACHED_TEXTS)
-def _propagation(tags: str) -> Propagation:
-    groups = {name: int(group) for name, group in re.findall(_TAG, tags)}
-    return Propagation(**groups, unbindable="unbindable" in tags.split(" "))
+def _propagation(tags: tuple[str, ...]) -> Propagation:
+    named = (tag.partition(":") for tag in tags)
+    groups = {name: int(group) for name, _, group in named if name in _PEERS and group.isdecimal()}
+    return Propagation(**groups, unbindable="unbindable" in tags)

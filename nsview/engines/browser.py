@@ -11,7 +11,7 @@ from nsview.engines.base import Match
 from nsview.engines.launcher import Launcher, base_name, program_name, runs
 
 #: After a process of Chromium renamed itself, its command line is one word.
-_CHROMIUM = re.compile(r"(?:^|\s)--type=(?:zygote|renderer|gpu-process|utility|ppapi|broker)\b")
+_CHROMIUM = r"(?:^|\s)--type=(?:zygote|renderer|gpu-process|utility|ppapi|broker)\b"
 _FIREFOX = "-contentproc"
 _WORDS_LOOKED_AT = 64
 _LETTERS_LOOKED_AT = 4096
@@ -20,7 +20,7 @@ _LETTERS_LOOKED_AT = 4096
 def launched(parent: Launcher, first: Launcher) -> Match | None:
     """A helper whose parent is the same program, or Chromium's setuid sandbox."""
     words = [word[:_LETTERS_LOOKED_AT] for word in first.command[:_WORDS_LOOKED_AT]]
-    if any(map(_CHROMIUM.search, words)):
+    if any("--type=" in word and re.search(_CHROMIUM, word) for word in words):
         engine = "chromium"
     elif _FIREFOX in words:
         engine = "firefox"

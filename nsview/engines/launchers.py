@@ -2,39 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from importlib import import_module
+from typing import Final
 
-from nsview.engines import (
-    apptainer,
-    browser,
-    firejail,
-    flatpak,
-    lxc,
-    nspawn,
-    podman,
-    runc,
-    snap,
-    unshare,
-)
 from nsview.engines.base import Match
 from nsview.engines.launcher import Launcher
 
 __all__ = ["Launcher", "recognise_launcher"]
 
-_BY_PARENT = (
-    flatpak.launched,
-    nspawn.launched,
-    lxc.launched,
-    firejail.launched,
-    runc.launched,
-    apptainer.launched,
-    snap.launched,
-    browser.launched,
-    podman.launched,
-    unshare.launched,
-)
+#: The engines in the order in which they are asked, each with words of which one is in the name of
+#: every launcher that it knows. Without any it need not be asked, nor even be loaded.
+_WORDS: Final = {
+    "flatpak": ("bwrap",),
+    "nspawn": ("nspawn",),
+    "lxc": ("lxc",),
+    "firejail": ("firejail",),
+    "runc": ("runc", "crun", "youki"),
+    "apptainer": ("Apptainer", "Singularity", "ch-run"),
+    "snap": ("snap-confine",),
+    "browser": ("",),
+    "podman": ("conmon",),
+    "unshare": ("unshare",),
+}
 #: Their own process stays as number 1 of the sandbox, and may outlive the one outside.
-_BY_ITSELF = (flatpak.launched, firejail.launched)
+_STAYING: Final = ("flatpak", "firejail")
 
 
 def recognise_launcher(chain: Sequence[Launcher]) -> Match | None:
@@ -50,8 +42,16 @@ def recognise_launcher(chain: Sequence[Launcher]) -> Match | None:
     if not chain:
         return None
     first = chain[0]
-    if len(chain) > 1:
-        match = next(filter(None, (ask(chain[1], first) for ask in _BY_PARENT)), None)
-        if match is not None:
-            return match
-    return next(filter(None, (ask(first, first) for ask in _BY_ITSELF)), None)
+    by_parent = _ask(_WORDS, chain[1], first) if len(chain) > 1 else None
+    return by_parent or _ask(_STAYING, first, first)
+
+
+def _ask(engines: Iterable[str], launcher: Launcher, first: Launcher) -> Match | None:
+    names = (launcher.comm, *launcher.command[:1])
+    for engine in engines:
+        if any(word in name for word in _WORDS[engine] for name in names):
+            match: Match | None
+            match = import_module(f"nsview.engines.{engine}").launched(launcher, first)
+            if match is not None:
+                return match
+    return None

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from nsview.engines.base import Match
+from nsview.engines.identifiers import is_hexadecimal
 
 _GROUP: Final = "nsview"
-_ID = re.compile(r"[0-9a-f]{32}")
+_ID_LENGTH: Final = 32
 
 
 def recognise(components: tuple[str, ...], index: int) -> Match | None:
     """A sandbox, by its id."""
-    if index and components[index - 1] == _GROUP and _ID.fullmatch(components[index]):
+    if index and components[index - 1] == _GROUP and is_hexadecimal(components[index], _ID_LENGTH):
         return Match(engine="nsview", id=components[index])
     return None

@@ -13,12 +13,14 @@ its `Match.path` is a fact.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import lru_cache
 from importlib import import_module
 from typing import Final
 
 from nsview.engines.base import Match
 from nsview.engines.systemd import user_of
+
+_Recogniser = Callable[[tuple[str, ...], int], Match | None]
 
 #: The engines in the order in which they are asked, each with words of which one is somewhere in
 #: every path that it knows. Without any it need not be asked, nor even be loaded.
@@ -54,7 +56,11 @@ def recognise(path: str) -> tuple[Match, ...]:
     path = path.removesuffix(_DELETED)
     start = 1 if path.startswith("/") else 0
     components = tuple(path[start:].split("/"))
-    engines = [_recogniser(name) for name, words in _WORDS.items() if _any_in(path, words)]
+    engines: list[_Recogniser] = [
+        import_module(f"nsview.engines.{engine}").recognise
+        for engine, words in _WORDS.items()
+        if any(word in path for word in words)
+    ]
     matches: list[Match] = []
     user = None
     end = start - 1
@@ -67,14 +73,3 @@ def recognise(path: str) -> tuple[Match, ...]:
             user = user_of(components[:index])
         matches.append(match._replace(path=path[:end], user=user))
     return tuple(matches)
-
-
-@cache
-def _recogniser(engine: str) -> Callable[[tuple[str, ...], int], Match | None]:
-    recogniser: Callable[[tuple[str, ...], int], Match | None]
-    recogniser = import_module(f"nsview.engines.{engine}").recognise
-    return recogniser
-
-
-def _any_in(path: str, words: tuple[str, ...]) -> bool:
-    return any(word in path for word in words)

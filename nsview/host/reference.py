@@ -11,8 +11,6 @@
 
 from __future__ import annotations
 
-import re
-
 from nsview.errors import Ambiguous, NoSuchObject
 from nsview.host.model import Container, Snapshot
 from nsview.kernel.namespaces import KINDS
@@ -20,8 +18,8 @@ from nsview.kernel.task import Task
 
 HOST_REF = "host"
 _SHORTEST_PREFIX = 4
-_PID_REFERENCE = re.compile(r"(?:pid:)?([0-9]{1,10})", re.ASCII)
-_NAMESPACE_REFERENCE = re.compile(r"([a-z]+):\[([0-9]{1,20})\]", re.ASCII)
+_LONGEST_PID = 10
+_LONGEST_INODE = 20
 
 
 def find_container(snapshot: Snapshot, reference: str) -> Container:
@@ -45,12 +43,12 @@ def find_container(snapshot: Snapshot, reference: str) -> Container:
 
 def find_task(snapshot: Snapshot, reference: str) -> Task:
     """The process on the host that a number (or ``pid:N``) names; raises `NoSuchObject`."""
-    match = _PID_REFERENCE.fullmatch(reference)
-    if match is None:
+    pid = _number(reference.removeprefix("pid:"), _LONGEST_PID)
+    if pid is None:
         raise NoSuchObject(f"{reference!r} is no PID")
-    task = snapshot.tasks.get(int(match[1]))
+    task = snapshot.tasks.get(pid)
     if task is None:
-        raise NoSuchObject(f"no process {match[1]}")
+        raise NoSuchObject(f"no process {pid}")
     return task
 
 
@@ -64,10 +62,13 @@ def process_named(snapshot: Snapshot, reference: str) -> Task | None:
 
 def parse_namespace_reference(reference: str) -> tuple[str, int] | None:
     """``net:[4026532180]`` -> kind and inode; None for anything else."""
-    match = _NAMESPACE_REFERENCE.fullmatch(reference)
-    if match is None or match[1] not in KINDS:
-        return None
-    return match[1], int(match[2])
+    kind, _, number = reference.removesuffix("]").partition(":[")
+    ino = _number(number, _LONGEST_INODE) if reference.endswith("]") else None
+    return None if ino is None or kind not in KINDS else (kind, ino)
+
+
+def _number(text: str, longest: int) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= longest else None
 
 
 def _by_ref(snapshot: Snapshot, reference: str) -> list[Container]:
@@ -90,10 +91,10 @@ def _by_id(snapshot: Snapshot, reference: str) -> list[Container]:
 
 
 def _by_pid(snapshot: Snapshot, reference: str) -> list[Container]:
-    match = _PID_REFERENCE.fullmatch(reference)
-    if match is None or int(match[1]) not in snapshot.tasks:
+    pid = _number(reference.removeprefix("pid:"), _LONGEST_PID)
+    if pid is None or pid not in snapshot.tasks:
         return []
-    return _by_ref(snapshot, snapshot.membership.get(int(match[1]), HOST_REF))
+    return _by_ref(snapshot, snapshot.membership.get(pid, HOST_REF))
 
 
 def _by_namespace(snapshot: Snapshot, reference: str) -> list[Container]:

@@ -25,7 +25,7 @@ from nsview.kernel.mountinfo import unescape
 from nsview.named_tuple import NamedTuple
 
 #: An octal escape, a lone backslash, a colon, or a run of anything else.
-_PIECE = re.compile(rb"\\([0-3][0-7][0-7])|[\\:]|[^\\:]+")
+_PIECE = rb"\\([0-3][0-7][0-7])|[\\:]|[^\\:]+"
 
 
 class OverlayOptions(NamedTuple):
@@ -111,7 +111,7 @@ def _names(value: str) -> Iterator[str]:
     """Yield what stands between the colons that separate, decoded."""
     name = bytearray()
     literal = False  # the character before was the mounter's own backslash
-    for piece in _PIECE.finditer(os.fsencode(value)):
+    for piece in re.finditer(_PIECE, os.fsencode(value)):
         octal = piece[1]
         char = bytes([int(octal, 8)]) if octal else piece[0]
         if not literal and char == b"\\":

@@ -7,16 +7,18 @@ The files of that root are the image's to forge: nothing leads out of it, see
 from __future__ import annotations
 
 import os
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from nsview.enter.account import Account, NoSuchAccount, account_of, resolve_user
 from nsview.enter.environment import DEFAULT_PATH
 from nsview.enter.program import find_program, find_shell
 from nsview.errors import NsviewError
 from nsview.kernel.safe_open import read_below
-from nsview.sandbox.orders import Become
 from nsview.sandbox.outcome import NOT_FOUND
 from nsview.sandbox.spec import Spec
+
+if TYPE_CHECKING:
+    from nsview.sandbox.orders import Become
 
 _LONGEST_FILE: Final = 1024 * 1024
 

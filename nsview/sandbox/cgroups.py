@@ -11,7 +11,7 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from nsview.kernel.cgroup import parse_cgroup
-from nsview.kernel.cgroupfs import Hierarchy, read_cgroupfs
+from nsview.kernel.cgroupfs import Hierarchy, own_cgroupfs
 from nsview.kernel.task import CgroupPath
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def make_groups(sandbox: str, limits: Limits) -> Groups:
         groups.refused.append("no limits, of processes neither: control groups are root's to make")
         return groups
     wanted = _wanted(limits)
-    for hierarchy in read_cgroupfs().hierarchies:
+    for hierarchy in own_cgroupfs().hierarchies:
         if "cpuset" in hierarchy.options and hierarchy.version == 1:
             continue  # a new one has no processors, and nobody can join it
         directory = os.path.join(hierarchy.target, GROUP, sandbox)
@@ -136,7 +136,7 @@ def _visible(directories: list[str]) -> list[tuple[str, Hierarchy, str]]:
         lines = parse_cgroup(file.read())
     hierarchies = [
         one
-        for one in read_cgroupfs().hierarchies
+        for one in own_cgroupfs().hierarchies
         if any(directory.startswith(f"{one.target}/{GROUP}/") for directory in directories)
     ]
     if all(one.version == 2 for one in hierarchies):

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from nsview.sandbox.cgroups import Groups, make_groups
 from nsview.sandbox.etc import files_of_etc
 from nsview.sandbox.layers import Layers, prepare_layers
-from nsview.sandbox.orders import CgroupMount, Orders
 from nsview.sandbox.process import with_process
 from nsview.sandbox.spec import Spec
 from nsview.sandbox.state import Place, remains_of, write_config
 
 if TYPE_CHECKING:
     from nsview.sandbox.network import Network
+    from nsview.sandbox.orders import CgroupMount, Orders
     from nsview.sandbox.subordinate import Ids
 
 _OPEN: Final = os.O_PATH | os.O_CLOEXEC

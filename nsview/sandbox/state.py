@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nsview.engines.nsview_places import own_layers, state_of
 from nsview.errors import NsviewError
-from nsview.kernel.cgroupfs import read_cgroupfs
+from nsview.kernel.cgroupfs import own_cgroupfs
 from nsview.sandbox.cgroups import GROUP
-from nsview.sandbox.orders import Remains
 
 if TYPE_CHECKING:
     from nsview.engines.nsview_store import NsviewStore
+    from nsview.sandbox.orders import Remains
 
 STATE: Final = state_of(os.geteuid())
 LAYERS: Final = own_layers()
@@ -148,7 +148,7 @@ def remains_of(identity: str) -> Remains:
         "work": _read_work(identity),
         "cgroups": [
             f"{one.target}/{GROUP}/{identity}"
-            for one in read_cgroupfs().hierarchies
+            for one in own_cgroupfs().hierarchies
             if os.path.isdir(f"{one.target}/{GROUP}/{identity}")
         ],
         "link": interface_of(identity) if os.path.exists(f"{STATE}/{identity}/{NETWORK}") else "",

@@ -37,20 +37,24 @@ def run_command(orders: Orders, become: Become, slave: int, report: int) -> None
     (report,) = libc.keep_only(report)
     orders["status"] = -1
     if not orders["init"]:
-        _become(orders, become, report)
+        _become(orders, become, report, -1)
     _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())
     reading, writing = os.pipe2(os.O_CLOEXEC)
+    harmless = os.eventfd(0)
     command = os.fork()
     if command == 0:
         os.close(reading)
         os.close(report)
-        _become(orders, become, writing)
+        _become(orders, become, writing, harmless)
     os.close(writing)
+    _drop_rights()
+    os.eventfd_write(harmless, 1)
+    os.close(harmless)
     _look_after(command, reading, report)
 
 
-def _become(orders: Orders, become: Become, report: int) -> None:
-    """Take the user, the rights and the program."""
+def _become(orders: Orders, become: Become, report: int, harmless: int) -> None:
+    """Take the user, the rights and the program, once number 1 has said that it is harmless."""
     try:
         if orders["init"]:  # or number 1 leads a session already
             os.setsid()
@@ -70,6 +74,8 @@ def _become(orders: Orders, become: Become, report: int) -> None:
             libc.prctl(libc.PR_SET_PDEATHSIG, _DEATH)
         os.chdir(become["directory"])
         libc.default_signals()
+        if harmless >= 0:
+            os.eventfd_read(harmless)
         if become["filter"]:
             libc.install_filter(become["filter"])
         os.execve(  # noqa: S606 - this is what the process is for
@@ -80,11 +86,14 @@ def _become(orders: Orders, become: Become, report: int) -> None:
     os._exit(_FAILED)
 
 
-def _look_after(command: int, started: int, report: int) -> None:
-    """Be number 1: pass signals on, bury every orphan, end with the command."""
+def _drop_rights() -> None:
     libc.drop_bounding(CAP_KILL)
     libc.set_capabilities(CAP_KILL, CAP_KILL, 0)
     libc.prctl(libc.PR_SET_NO_NEW_PRIVS, 1)
+
+
+def _look_after(command: int, started: int, report: int) -> None:
+    """Be number 1: pass signals on, bury every orphan, end with the command."""
     nothing = os.open("/dev/null", os.O_RDWR)
     for fd in range(_FIRST):  # whoever reads them is to see their end when the command's are closed
         os.dup2(nothing, fd)

@@ -121,8 +121,17 @@ def test_number_1_is_no_way_out(root: Path) -> None:
     assert done.out == b"still here\n"
 
 
-def test_number_1_has_no_right_but_to_send_signals(root: Path) -> None:
-    done = inside(root, "grep -E '^(Cap|NoNewPrivs|Uid)' /proc/1/status")
+@pytest.mark.parametrize("slow", [False, True], ids=["", "slow"])
+def test_number_1_has_no_right_but_to_send_signals(root: Path, slow: bool) -> None:
+    """Nor when it takes long to give them up: more calls than the command needs."""
+    launcher: tuple[str, ...] = ()
+    if slow:
+        need_programs("strace")
+        delay = ("-e", "trace=prctl", "-e", "inject=prctl:delay_enter=2000")
+        launcher = ("strace", "-f", "-o", "/dev/null", *delay)
+    words = ("run", "--rootfs", str(root), "--rm", "--")
+    script = ("grep", "-E", "^(Cap|NoNewPrivs|Uid)", "/proc/1/status")
+    done = nsview(*words, *script, launcher=launcher)
     found = dict(line.split(":\t") for line in done.lines)
     assert {int(found[f"Cap{kind}"], 16) for kind in ("Prm", "Eff", "Bnd")} == {1 << 5}
     assert found["NoNewPrivs"] == "1"

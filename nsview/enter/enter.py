@@ -10,7 +10,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final
 
 from nsview.enter.account import Account, NoSuchAccount, account_of, resolve_user
 from nsview.enter.choose import choose_command
@@ -29,6 +29,7 @@ from nsview.kernel.ns_links import read_namespaces
 from nsview.kernel.procfs import Procfs
 from nsview.kernel.safe_open import open_below, read_below
 from nsview.kernel.task import Task
+from nsview.named_tuple import NamedTuple
 
 _LONGEST_FILE: Final = 1024 * 1024
 

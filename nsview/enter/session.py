@@ -10,13 +10,14 @@ import os
 # The C half of socket: the other makes enums of all its constants, for 4 ms.
 from _socket import SHUT_RDWR, socket
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from nsview.enter.relay import Person
 from nsview.enter.standby import Standby
 from nsview.enter.streams import open_pipes, relay_pipes, relay_terminal
 from nsview.errors import NsviewError
 from nsview.kernel.namespaces import CLONE_FLAGS
+from nsview.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from nsview.enter.orders import Orders

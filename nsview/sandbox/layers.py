@@ -12,9 +12,10 @@ import fcntl
 import os
 import stat
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from nsview.errors import NsviewError
+from nsview.named_tuple import NamedTuple
 from nsview.sandbox.spec import Lower, Spec
 from nsview.sandbox.state import Place, note_work
 

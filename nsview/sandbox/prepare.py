@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
+from nsview.named_tuple import NamedTuple
 from nsview.sandbox.cgroups import Groups, make_groups
 from nsview.sandbox.etc import files_of_etc
 from nsview.sandbox.layers import Layers, prepare_layers

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from nsview.engines.untrusted import text, texts
+from nsview.named_tuple import NamedTuple
 from nsview.sandbox.spec import Spec
 
 

@@ -6,10 +6,11 @@ import math
 import os
 import re
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal
 
 from nsview.errors import NotPermitted, NsviewError
 from nsview.kernel.capabilities import ENGINE_DEFAULT, NAMES
+from nsview.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from nsview.layers.covers import Cover

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from nsview.sandbox.publish import Published
 
 DEFAULT_PIDS: Final = 512
-_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
+# Compiled where there is something to match: few ask for these.
+_SIZE: Final = r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?"
 _UNITS: Final = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
-_NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}")
-_HOSTNAME: Final = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?")
+_NAME: Final = r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}"
+_HOSTNAME: Final = r"[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?"
 #: The kernel's own, and what `nsview` mounts itself.
 _KEPT: Final = ("/proc", "/sys", "/dev")
 #: OVL_MAX_STACK (fs/overlayfs/params.h), less one for the init layer.
@@ -110,11 +111,11 @@ def check_spec(spec: Spec) -> None:
         raise NsviewError("no root: one of --rootfs, --lower, --host-root, --image, --like")
     if len(spec.lower) > MOST_LAYERS:
         raise NsviewError(f"{len(spec.lower)} layers: the kernel stacks {MOST_LAYERS} at most")
-    if spec.name is not None and not _NAME.fullmatch(spec.name):
+    if spec.name is not None and not re.fullmatch(_NAME, spec.name):
         raise NsviewError(
             f"name {spec.name!r}: letters, digits, _ . and - are allowed, a letter or digit first"
         )
-    if spec.hostname is not None and not _HOSTNAME.fullmatch(spec.hostname):
+    if spec.hostname is not None and not re.fullmatch(_HOSTNAME, spec.hostname):
         raise NsviewError(f"hostname {spec.hostname!r} is none")
     if spec.detached and spec.terminal:
         raise NsviewError("--detach and --tty exclude each other")
@@ -166,7 +167,7 @@ def stat_is_plain(path: str) -> bool:
 
 def parse_size(text: str) -> int:
     """Parse ``256m``, ``1.5g``, ``67108864``: bytes, in powers of 1024. Raises ValueError."""
-    match = _SIZE.fullmatch(text)
+    match = re.fullmatch(_SIZE, text, re.IGNORECASE)
     if match is None:
         raise ValueError(f"{text!r} is no size; 256m and 2g are")
     return int(float(match[1]) * _UNITS[match[2].lower()])

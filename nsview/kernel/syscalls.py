@@ -33,6 +33,11 @@ RESOLVE_IN_ROOT: Final = 0x10
 _OPEN_HOW: Final = struct.Struct("=QQQ")  # struct open_how: flags, mode, resolve
 
 
+def load() -> None:
+    """Import what all calls here take, while there is time for it."""
+    _libc()
+
+
 def syscall(number: int, *arguments: int | bytes | bytearray | None) -> int:
     """Make a system call and return its result; raises OSError with the errno of a failed one.
 

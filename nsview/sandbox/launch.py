@@ -129,10 +129,12 @@ def _hand_over(prepared: Prepared, talk: Conversation, go: int, on_start: _OnSta
     spec, outcome = prepared.spec, talk.outcome
     try:
         # While the launching process works: as much as takes no root.
+        from nsview.kernel import syscalls
         from nsview.sandbox.become import find_command
         from nsview.sandbox.seccomp_profile import make_filter
 
         seccomp = make_filter(spec.seccomp, spec.capabilities)
+        syscalls.load()
         if not talk.hear_until(lambda: talk.ready and outcome.pid is not None):
             if talk.failure is not None:
                 raise talk.failure

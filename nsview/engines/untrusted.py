@@ -10,6 +10,8 @@ import os
 from collections.abc import Mapping, Sequence
 from math import isfinite
 
+from nsview.engines.rfc3339 import parse_time
+
 _NOTHING: Mapping[str, object] = {}
 _END_OF_TIME = 1 << 36
 _PID_LIMIT = 1 << 22  # PID_MAX_LIMIT, include/linux/threads.h
@@ -120,16 +122,7 @@ def process_id(value: object, *keys: str) -> int | None:
 def timestamp(value: object, *keys: str) -> float | None:
     """Unix time of the RFC 3339 text below `keys`; None for Go's zero time, the year 1."""
     found = text(value, *keys)
-    if found is None:
-        return None
-    from datetime import UTC, datetime
-
-    try:
-        written = datetime.fromisoformat(found)
-        seconds = (written if written.tzinfo else written.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
-        return None
-    return moment(seconds)
+    return moment(parse_time(found)) if found else None
 
 
 def moment(seconds: float | None) -> float | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Final
 
 from nsview.host.holders import Sighting
@@ -15,25 +14,25 @@ _UNKNOWN: Final = Holder(kind="unknown")
 _WAYS: Final = 8
 
 
-@dataclass(slots=True)
 class Found:
     """One namespace, and everybody who was seen to hold it."""
 
-    kind: str
-    ino: int
-    facts: NamespaceFacts | None = None
-    netnsid: int | None = None
-    processes: int = 0
-    threads: int = 0
-    pid: int | None = None
-    """Lowest process in it."""
-    member: tuple[int, int | None] | None = None
-    """(pid, None) of a process that is in it, else (pid, tid) of a thread."""
-    nsfs: list[str] = field(default_factory=list)
-    """Where it is mounted in our own mount namespace."""
-    ways: list[Sighting] = field(default_factory=list)
-    """Sightings through which it may be opened."""
-    _holders: dict[object, list[Holder]] = field(default_factory=dict)
+    def __init__(self, kind: str, ino: int) -> None:
+        self.kind = kind
+        self.ino = ino
+        self.facts: NamespaceFacts | None = None
+        self.netnsid: int | None = None
+        self.processes = 0
+        self.threads = 0
+        self.pid: int | None = None
+        """Lowest process in it."""
+        self.member: tuple[int, int | None] | None = None
+        """(pid, None) of a process that is in it, else (pid, tid) of a thread."""
+        self.nsfs: list[str] = []
+        """Where it is mounted in our own mount namespace."""
+        self.ways: list[Sighting] = []
+        """Sightings through which it may be opened."""
+        self._holders: dict[object, list[Holder]] = {}
 
     @property
     def held_by(self) -> tuple[Holder, ...]:

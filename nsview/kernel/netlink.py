@@ -6,8 +6,8 @@ in later. Raw sockets and struct do: pyroute2 takes 200 ms to import, and forks 
 
 from __future__ import annotations
 
+import _socket  # socket makes an enum of every constant, which takes 5 ms
 import os
-import socket
 import struct
 from collections.abc import Iterator
 from types import TracebackType
@@ -48,8 +48,8 @@ class Netlink:
     """A socket of one protocol (NETLINK_ROUTE, ...) in the calling thread's network namespace."""
 
     def __init__(self, protocol: int = NETLINK_ROUTE) -> None:
-        kind = socket.SOCK_RAW | socket.SOCK_CLOEXEC
-        self._socket = socket.socket(socket.AF_NETLINK, kind, protocol)
+        kind = _socket.SOCK_RAW | _socket.SOCK_CLOEXEC
+        self._socket = _socket.socket(_socket.AF_NETLINK, kind, protocol)
         self._socket.settimeout(_PATIENCE)
         self._sequence = 0
 

@@ -6,7 +6,6 @@ interface whose peer is over there, ``ip netns set``) needs it.
 
 from __future__ import annotations
 
-import socket
 import struct
 from typing import Final
 
@@ -14,6 +13,7 @@ from nsview.kernel.netlink import Message, Netlink, pack_attribute, parse_attrib
 
 UNASSIGNED: Final = -1
 
+_UNSPECIFIED: Final = 0  # AF_UNSPEC
 _RTM_NEWNSID: Final = 88
 _RTM_GETNSID: Final = 90
 _NETNSA_NSID: Final = 1
@@ -39,7 +39,7 @@ class NetnsidReader(Netlink):
         That is a descriptor of something else than a network namespace, or a kernel before 4.0.
         Raises PermissionError where the kernel says so.
         """
-        question = _FAMILY.pack(socket.AF_UNSPEC) + pack_attribute(_NETNSA_FD, _FD.pack(netns_fd))
+        question = _FAMILY.pack(_UNSPECIFIED) + pack_attribute(_NETNSA_FD, _FD.pack(netns_fd))
         try:
             answer = self.ask(_RTM_GETNSID, question)
         except PermissionError:

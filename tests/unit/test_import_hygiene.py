@@ -11,6 +11,7 @@ import pytest
 
 import nsview
 from nsview.cli.main import COMMANDS
+from nsview.engines import launchers, recognise
 
 _PACKAGE = Path(nsview.__file__).parent
 _HEAVY = ("textual", "rich", "pyroute2", "psutil", "asyncio", "ctypes")
@@ -70,8 +71,39 @@ print(*sys.modules, file=out)
     assert ("argparse" in loaded) == ("--help" in words)
 
 
-#: Each takes longer to load than a session or a launch takes to do its work.
+#: Each takes longer to load than a session, a launch or a look takes to do its work.
 _SLOW = frozenset({"argparse", "dataclasses", "inspect", "socket", "subprocess"})
+_ENGINES = frozenset(
+    f"nsview.engines.{engine}" for engine in [*recognise._WORDS, *launchers._WORDS]
+)
+
+
+@pytest.mark.parametrize("words", [["ls", "--json"], ["ps"], ["pid", "1"], ["ns", "--json"]])
+def test_a_look_at_the_host_loads_nothing_slow(words: list[str]) -> None:
+    code = f"""
+import sys
+from nsview.cli.main import main
+out, sys.stdout = sys.stdout, open("/dev/null", "w")
+assert main({words!r}) == 0
+print(*sys.modules, file=out)
+"""
+    loaded = set(_run(code).split())
+    assert "nsview.host.host" in loaded
+    assert not loaded & _SLOW
+
+
+def test_engines_are_loaded_when_something_may_be_theirs() -> None:
+    assert not _loaded_by("nsview.host.host") & _ENGINES
+    code = """
+import sys
+from nsview.engines.recognise import recognise
+assert recognise("/system.slice/cron.service") == ()
+print(*sys.modules)
+"""
+    assert set(_run(code).split()) & _ENGINES <= {
+        "nsview.engines.docker",
+        "nsview.engines.kubepods",
+    }
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="joins a process's place")

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from nsview.kernel.cgroup import parse_cgroup
 from nsview.kernel.namespaces import KINDS
-from nsview.kernel.ns_links import read_namespaces
+from nsview.kernel.ns_links import read_namespaces, read_namespaces_of_kernel
 from nsview.kernel.procfs import Procfs
 from nsview.kernel.stat import PF_KTHREAD, parse_stat
 from nsview.kernel.status import parse_identity
@@ -75,6 +75,7 @@ class ProcfsCensus:
         self._seen: dict[int, _Seen] = {}
         self._reads = 0
         self._own_pid_ns = 0
+        self._of_kernel: dict[int, tuple[int, ...]] = {}
         self._has_schedstat = _has_schedstat(procfs)
         self.ran: set[int] = set()
 
@@ -102,7 +103,7 @@ class ProcfsCensus:
         if known is not None and schedstat and schedstat == known.schedstat and not due:
             return known
         self.ran.add(pid)
-        task = read_task(self._procfs, pid, self._own_pid_ns)
+        task = read_task(self._procfs, pid, self._own_pid_ns, self._of_kernel)
         if task is None:
             return None
         if known is not None and known.task == task:
@@ -140,18 +141,28 @@ def _lost_its_parent(task: Task, seen: Mapping[int, _Seen]) -> bool:
     return parent is None or parent.task.state in _ENDED or parent.task.start_time > task.start_time
 
 
-def read_task(procfs: Procfs, pid: int, own_pid_ns: int) -> Task | None:
+def read_task(
+    procfs: Procfs,
+    pid: int,
+    own_pid_ns: int,
+    of_kernel: dict[int, tuple[int, ...]] | None = None,
+) -> Task | None:
     """One process, or None when it is gone.
 
     `own_pid_ns` is the pid namespace of `procfs`: whoever is in it has one number only, and its
-    /proc/PID/status need not be read. 0 where that is not known.
+    /proc/PID/status need not be read. 0 where that is not known. `of_kernel` remembers the
+    namespaces of the kernel's own threads, for the next one.
     """
     try:
         data = procfs.read_record(pid, "stat")
         if data is None:
             return None
         stat = parse_stat(data)
-        links = read_namespaces(procfs, pid)
+        kernel_thread = bool(stat.flags & PF_KTHREAD)
+        if kernel_thread and of_kernel is not None:
+            links = read_namespaces_of_kernel(procfs, pid, of_kernel)
+        else:
+            links = read_namespaces(procfs, pid)
         if links is None:
             return None
         if own_pid_ns and links[_PID] == own_pid_ns:
@@ -172,7 +183,7 @@ def read_task(procfs: Procfs, pid: int, own_pid_ns: int) -> Task | None:
             comm=stat.comm,
             state=stat.state,
             threads=stat.num_threads,
-            kernel_thread=bool(stat.flags & PF_KTHREAD),
+            kernel_thread=kernel_thread,
         )
     except (ValueError, FileNotFoundError, ProcessLookupError, PermissionError):
         return None  # it went away between two reads (or hidepid hides it): not there

@@ -22,6 +22,8 @@ class _Link(NamedTuple):
 
 _NAMES: Final = (*KINDS, "pid_for_children", "time_for_children")
 _NONE: Final = (0,) * len(_NAMES)
+_MNT: Final = KINDS.index("mnt")
+_MNT_NUMBER_AT: Final = len("mnt:[")
 
 
 def read_namespaces(procfs: Procfs, pid: int, tid: int | None = None) -> tuple[int, ...] | None:
@@ -51,6 +53,26 @@ def read_namespaces(procfs: Procfs, pid: int, tid: int | None = None) -> tuple[i
         return inodes if any(inodes) or os.path.isdir(place) else None
     finally:
         os.close(directory)
+
+
+def read_namespaces_of_kernel(
+    procfs: Procfs, pid: int, known: dict[int, tuple[int, ...]]
+) -> tuple[int, ...] | None:
+    """As `read_namespaces`, of a thread of the kernel's own; `known` is of those read before.
+
+    They are all children of kthreadd, and in the namespaces that it is in: only devtmpfsd makes
+    one, a mount namespace (drivers/base/devtmpfs.c). So that link tells the others.
+    """
+    try:
+        mount_ns = int(os.readlink(procfs.path(pid, "ns/mnt"))[_MNT_NUMBER_AT:-1])
+    except (OSError, ValueError):
+        return read_namespaces(procfs, pid)
+    if mount_ns in known:
+        return known[mount_ns]
+    links = read_namespaces(procfs, pid)
+    if links is not None:
+        known[links[_MNT]] = links
+    return links
 
 
 def _read_singly(directory: int, links: tuple[_Link, ...]) -> tuple[int, ...]:

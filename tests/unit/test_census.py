@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from nsview.host.census import ProcfsCensus, read_task
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.procfs import Procfs
+from nsview.kernel.stat import PF_KTHREAD
 from nsview.kernel.task import CgroupPath, Task
 
 READS_UNTIL_ANYWAY = 16
@@ -274,3 +275,19 @@ def test_a_torn_file_makes_no_trouble(tree: Tree, name: str, data: bytes) -> Non
         rows = census.read()
         assert set(rows) - {60} == {1, OURS}
     read_task(Procfs(str(tree.root)), 60, 0)
+
+
+def test_threads_of_the_kernel_are_where_the_first_is_whose_mounts_they_have(tree: Tree) -> None:
+    devices = {**HOST, "mnt": 77}
+    for pid, namespaces in ((60, HOST), (61, devices), (62, HOST), (63, devices)):
+        tree.add(pid, flags=PF_KTHREAD, namespaces=namespaces)
+    for pid in (62, 63):  # they are not looked at
+        shutil.rmtree(tree.root / str(pid) / "ns")
+        (tree.root / str(pid) / "ns").mkdir()
+        (tree.root / str(pid) / "ns/mnt").symlink_to(f"mnt:[{HOST['mnt'] if pid == 62 else 77}]")
+    rows = tree.census().read()
+    assert [rows[pid].namespaces for pid in (60, 61, 62, 63)] == [
+        tuple(HOST.values()), tuple(devices.values()),
+        tuple(HOST.values()), tuple(devices.values()),
+    ]  # fmt: skip
+    assert rows[62].pid_for_children == HOST["pid"]

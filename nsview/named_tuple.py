@@ -47,6 +47,8 @@ class _Named(tuple[Any, ...]):
             raise ValueError(f"Got unexpected field names: {list(changes)!r}")
         return made
 
+    __replace__ = _replace  # for copy.replace() of Python 3.13
+
     def _asdict(self) -> dict[str, Any]:
         return dict(zip(self._fields, self, strict=True))
 

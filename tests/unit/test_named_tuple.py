@@ -99,6 +99,7 @@ def test_they_can_be_copied_and_pickled() -> None:
         assert again == one
         assert type(again) is Below
         assert again.large
+    assert one.__replace__(size=3) == one._replace(size=3)  # what copy.replace() calls
 
 
 def test_no_constructor_is_compiled_before_a_value_is_made() -> None:

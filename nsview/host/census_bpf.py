@@ -1,22 +1,21 @@
 """The census from a BPF task iterator: one read for the whole host, and no file for each process.
 
 It sees every task, so it is taken only where /proc would show every process too: by root, in the
-host's own pid and user namespaces. A quiet process costs one comparison of its record with those of
-the last census: equal bytes are the same `Task` object.
+host's own pid and user namespaces. Whose record is the same bytes as the last time keeps its `Task`
+object, and where that goes for all, the whole mapping is the same object.
 """
 
 from __future__ import annotations
 
 import os
-import struct
-import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from nsview.errors import NsviewError
 from nsview.host.bpf_place import boottime_offset, check_place
 from nsview.host.census import ThreadLinks, read_task
 from nsview.host.memberships import Memberships
+from nsview.host.record_changes import find_changes, number_of, replace_rows
 from nsview.kernel import file_iterator
 from nsview.kernel.bpf import BpfError, Iterator
 from nsview.kernel.layout import forget_layout, read_layout
@@ -44,7 +43,6 @@ _NANO: Final = 1_000_000_000
 #: Asked for together, and so remembered together.
 _ALL_NAMES: Final = tuple(dict.fromkeys((*NAMES, *file_iterator.NAMES)))
 _ALL_FUNCTIONS: Final = (FUNCTION, file_iterator.FUNCTION)
-_RECORDS: Final = struct.Struct(f"{RECORD_BYTES}s")
 #: Looks at all tasks until nobody's control groups are unknown; on a busy host somebody's will be.
 _ROUNDS: Final = 3
 #: More than a hardened kernel may leave out.
@@ -66,8 +64,10 @@ class BpfCensus:
         self._boottime_offset = boottime_offset(procfs)
         self._nanoseconds_a_tick = _NANO // os.sysconf("SC_CLK_TCK")
         self._memberships = Memberships(procfs)
-        self._known: dict[bytes, Task | None] = {}
-        self._thread_links: dict[bytes, tuple[tuple[int, int], tuple[int, ...]]] = {}
+        self._records = b""
+        self._unsure: dict[int, bytes] = {}
+        self._rows: dict[int, Task] = {}
+        self._thread_links: dict[int, tuple[tuple[int, int], tuple[int, ...]]] = {}
         self._tasks: dict[int, Task] = {}
         self._left_out: tuple[int, ...] = ()
         self.ran: frozenset[int] = frozenset()
@@ -86,28 +86,26 @@ class BpfCensus:
 
     def read(self) -> dict[int, Task]:
         """Every process that is there now, by its pid, ascending."""
-        records, fresh = self._look()
-        unsure = set()
+        records, fresh, gone = self._look()
+        unsure: dict[int, bytes] = {}
+        self.ran = frozenset([row.tgid for row in fresh.values()]).union(self._left_out)
+        rows: dict[int, Task | None] = dict.fromkeys(gone)
+        for pid in gone:
+            self._thread_links.pop(pid, None)
         for record, row in fresh.items():
             if row.pid != row.tgid:
-                self._known[record] = None
                 links = parse_inodes(row.namespaces)
-                self._thread_links[record] = (row.tgid, row.pid), links
+                self._thread_links[row.pid] = (row.tgid, row.pid), links
                 continue
             cgroups = self._memberships.get(row)
             if cgroups is None:
-                unsure.add(record)
+                unsure[row.pid] = record
                 cgroups = self._memberships.read(row)
-            task = self._task(row, cgroups) if cgroups is not None else None
+            rows[row.pid] = task = self._task(row, cgroups) if cgroups is not None else None
             if task is None:
-                unsure.add(record)
-            self._known[record] = task
-        self.ran = frozenset([row.tgid for row in fresh.values()]).union(self._left_out)
-        rows = [self._known[record] for record in records]
-        tasks = {row.pid: row for row in rows if row is not None}
-        if fresh or len(records) != len(self._known):
-            self._known = dict(zip(records, rows, strict=True))
-            self._forget(unsure)
+                unsure[row.pid] = record
+        self._records, self._unsure = records, unsure
+        self._rows = tasks = replace_rows(self._rows, rows)
         if self._left_out or _INIT not in tasks:
             tasks = self._with_left_out(tasks)
         self._tasks = tasks
@@ -137,24 +135,19 @@ class BpfCensus:
         if self._descriptors is not None:
             self._descriptors.close()
 
-    def _look(self) -> tuple[list[bytes], dict[bytes, Record]]:
-        # All records in the order of their pids, and those that were not there the last time.
+    def _look(self) -> tuple[bytes, dict[bytes, Record], set[int]]:
+        # All records; those that were not there the last time, and whose number has none any more
+        # or another one. Whose groups could not be told is looked at again, changed or not.
         fresh: dict[bytes, Record] = {}
         for _ in range(_ROUNDS):
-            records = [record for (record,) in _RECORDS.iter_unpack(self._iterator.read())]
-            unknown = [record for record in records if record not in self._known]
+            records = self._iterator.read()
+            changes = find_changes(self._records, records, RECORD_BYTES)
+            again = (one for pid, one in self._unsure.items() if pid not in changes.gone)
+            unknown = (*changes.fresh, *again)
             fresh = {one: fresh.get(one) or Record._make(parse_record(one)) for one in unknown}
             if not fresh or not self._memberships.learn(fresh.values()):
                 break
-        return records, fresh
-
-    def _forget(self, unsure: Collection[bytes]) -> None:
-        known = self._known
-        for record in unsure:
-            known.pop(record, None)
-        self._thread_links = {
-            record: links for record, links in self._thread_links.items() if record in known
-        }
+        return records, fresh, changes.gone
 
     def _task(self, row: Record, cgroups: tuple[CgroupPath, ...]) -> Task | None:
         kernel_thread = bool(row.flags & PF_KTHREAD)
@@ -180,7 +173,7 @@ class BpfCensus:
             row.threads,
             kernel_thread,
         )
-        before = self._tasks.get(row.pid)
+        before = self._rows.get(row.pid)
         return before if before == task else task
 
     def _full_name(self, pid: int) -> str | None:
@@ -210,10 +203,13 @@ class BpfCensus:
         together.update(tasks)
         return together if in_order else dict(sorted(together.items()))
 
-    def _rows_of(self, pid: int) -> list[Record]:
-        begins = pid.to_bytes(4, sys.byteorder)  # the first field
-        records = [record for record in self._known if record.startswith(begins)]
-        return [Record._make(parse_record(record)) for record in records]
+    def _record_of(self, pid: int) -> Record | None:
+        whole = (
+            self._records[at : at + RECORD_BYTES]
+            for at in range(0, len(self._records), RECORD_BYTES)
+        )
+        found = next((record for record in whole if number_of(record) == pid), None)
+        return None if found is None else Record._make(parse_record(found))
 
     def _examine(self) -> None:
         # What it says of ourselves must be what /proc says, and whom /proc lists must be there.
@@ -229,7 +225,8 @@ class BpfCensus:
             for field, here, there in zip(Task._fields, tasks[own], expected, strict=True)
             if here != there and field not in ("state", "threads")  # these two change meanwhile
         ]
-        if not all(map(has_membership, self._rows_of(own))):
+        record = self._record_of(own)
+        if record is None or not has_membership(record):
             wrong.append("control groups")
         if wrong:
             forget_layout()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from nsview.engines.base import Match, Pod, Record
+from nsview.host.cohorts import Cohort
 from nsview.host.membership import Group, Key, service_of
 from nsview.host.model import Container, ContainerKind, NamespaceUse, Rootfs, Status
 from nsview.host.naming import free_ref, listing_order, short_id, unique_refs
@@ -27,34 +28,108 @@ class Facts(NamedTuple):
     started: Callable[[Task], float]
 
 
-def build_containers(
-    groups: Mapping[Key, Group],
+class _Grounds(NamedTuple):
+    """All that a draft is made from: where this is the same, the draft is too."""
+
+    cohorts: Sequence[Cohort]
+    match: Match | None
+    record: Record | None
+    initial: Mapping[str, int]
+    command: tuple[str, ...]
+    rootfs: Rootfs | None
+    frozen: bool
+
+
+class _Known(NamedTuple):
+    """What was built for a group, and the draft that it was finished from."""
+
+    grounds: _Grounds
+    draft: Container
+    container: Container
+
+
+class ContainerBuilder:
+    """Builds again and again; a container that nothing has changed about is the same object."""
+
+    def __init__(self) -> None:
+        self._known: dict[Key, _Known] = {}
+        self._stopped: tuple[object, list[Container]] = ((), [])
+
+    def build(
+        self,
+        groups: Mapping[Key, Group],
+        tasks: Mapping[int, Task],
+        records: Records,
+        initial: Mapping[str, int],
+        facts: Facts,
+        *,
+        stopped: bool,
+    ) -> tuple[tuple[Container, ...], dict[int, str]]:
+        """All containers with unique refs, and which process is in which; without the host."""
+        grounds = {
+            key: _find_grounds(group, tasks, records, initial, facts)
+            for key, group in groups.items()
+        }
+        drafts = {key: self._draft(group, grounds[key], facts) for key, group in groups.items()}
+        refs = unique_refs(drafts)
+        membership: dict[int, str] = {}
+        for key, group in groups.items():
+            membership.update(dict.fromkeys(group.members, refs[key]))
+        known = {}
+        for key, group in groups.items():
+            parent = _parent(group, refs[key], refs, membership)
+            container = self._finish(key, drafts[key], refs[key], parent)
+            known[key] = _Known(grounds[key], drafts[key], container)
+        self._known = known
+        containers = [one.container for one in known.values()]
+        if stopped:
+            used = frozenset(id(one.record) for one in grounds.values() if one.record is not None)
+            containers += self._stopped_ones(records, used, frozenset(refs.values()))
+        containers.sort(key=listing_order)
+        return tuple(containers), membership
+
+    def _draft(self, group: Group, grounds: _Grounds, facts: Facts) -> Container:
+        known = self._known.get(group.key)
+        if known is not None and known.grounds == grounds:
+            return known.draft
+        return _draft(group, grounds, facts)
+
+    def _finish(self, key: Key, draft: Container, ref: str, parent: str | None) -> Container:
+        known = self._known.get(key)
+        if known is not None and known.draft is draft:
+            before = known.container
+            if (before.ref, before.parent) == (ref, parent):
+                return before
+        return draft._replace(ref=ref, parent=parent)
+
+    def _stopped_ones(
+        self, records: Records, used: Collection[int], refs: Collection[str]
+    ) -> list[Container]:
+        grounds = records, used, refs
+        if self._stopped[0] != grounds:
+            left = [one for one in records.all if id(one) not in used]
+            self._stopped = grounds, _stopped(left, set(refs))
+        return self._stopped[1]
+
+
+def _find_grounds(
+    group: Group,
     tasks: Mapping[int, Task],
     records: Records,
     initial: Mapping[str, int],
     facts: Facts,
-    *,
-    stopped: bool,
-) -> tuple[tuple[Container, ...], dict[int, str]]:
-    """All containers with unique refs, the host first, and which process is in which."""
-    drafts: dict[Key, Container] = {}
-    used: set[int] = set()
-    for key, group in groups.items():
-        match, record = _identify(group, tasks, records, facts)
-        if record is not None:
-            used.add(id(record))
-        drafts[key] = _draft(group, match, record, initial, facts)
-    refs = unique_refs(drafts)
-    membership = {task.pid: refs[key] for key, group in groups.items() for task in group.tasks}
-    containers = [
-        draft._replace(ref=refs[key], parent=_parent(groups[key], refs[key], refs, membership))
-        for key, draft in drafts.items()
-    ]
-    if stopped:
-        taken = set(refs.values())
-        containers += _stopped([one for one in records.all if id(one) not in used], taken)
-    containers.sort(key=listing_order)
-    return (_host(tasks, membership, initial, facts), *containers), membership
+) -> _Grounds:
+    match, record = _identify(group, tasks, records, facts)
+    first = group.first
+    return _Grounds(
+        cohorts=group.cohorts,
+        match=match,
+        record=record,
+        initial=initial,
+        command=facts.command(first),
+        rootfs=facts.rootfs(first),
+        frozen=facts.frozen(first),
+    )
 
 
 def _identify(
@@ -76,14 +151,8 @@ def _identify(
     return match, record
 
 
-def _draft(
-    group: Group,
-    match: Match | None,
-    record: Record | None,
-    initial: Mapping[str, int],
-    facts: Facts,
-) -> Container:
-    first = group.first
+def _draft(group: Group, grounds: _Grounds, facts: Facts) -> Container:
+    first, match, record = group.first, grounds.match, grounds.record
     engine = record.engine if record else match.engine if match else _nameless_engine(group)
     # Without an engine's id, the namespace that it is keyed by; never reused while it runs.
     container_id = match.id if match and match.id else group.inode
@@ -92,8 +161,7 @@ def _draft(
         kind = "pod"
     elif group.isolated or (match is not None and match.kind == "isolated"):
         kind = "isolated"
-    command = facts.command(first)
-    status: Status = "paused" if facts.frozen(first) else "running"
+    status: Status = "paused" if grounds.frozen else "running"
     return Container(
         ref="",
         engine=engine,
@@ -105,14 +173,14 @@ def _draft(
         pod=_pod(record, match),
         pid=first.pid,
         start_time=first.start_time,
-        members=tuple(sorted(task.pid for task in group.tasks)),
+        members=group.members,
         started=facts.started(first),
         uid=first.uid,
         user=user_name(first.uid),
         cgroup=preferred_path(first.cgroups) or None,
-        namespaces=_namespaces(first, initial),
-        rootfs=facts.rootfs(first),
-        command=command or (record.command if record else ()),
+        namespaces=_namespaces(first, grounds.initial),
+        rootfs=grounds.rootfs,
+        command=grounds.command or (record.command if record else ()),
         driver=record.driver if record else None,
         home=record.home if record else None,
         ip=record.ip if record else None,
@@ -209,12 +277,13 @@ def _stopped(records: Iterable[Record], taken: set[str]) -> list[Container]:
     return containers
 
 
-def _host(
+def build_host(
     tasks: Mapping[int, Task],
     membership: Mapping[int, str],
     initial: Mapping[str, int],
     facts: Facts,
 ) -> Container:
+    """The host itself: everybody who is in no container."""
     members = tuple(pid for pid in tasks if pid not in membership)
     first = tasks[members[0]] if members else None
     return Container(

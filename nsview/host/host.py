@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from nsview.engines.base import Daemon, Record, Store
 from nsview.engines.stores import DAEMONS, StoreSearch
-from nsview.host.arrangement import Arrangement
+from nsview.host import census_choice
+from nsview.host.arrangement import Arrangement, Arranger, Given, Wanted
 from nsview.host.boot_clock import BootClock
 from nsview.host.census import CensusSource
-from nsview.host.census_choice import Wanted, choose_census
-from nsview.host.containers import Facts, build_containers
 from nsview.host.initial import find_initial
-from nsview.host.membership import group_tasks
 from nsview.host.model import Container, Snapshot, Traffic
-from nsview.host.partial import partial_reasons
 from nsview.host.pid_namespaces import PidNamespaces
 from nsview.host.process_memory import ProcessMemory
-from nsview.host.records import Records
+from nsview.host.task_changes import TaskChanges, find_task_changes
 from nsview.host.users import read_users
 from nsview.kernel.cgroupfs import read_cgroupfs
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.procfs import Procfs
-from nsview.kernel.task import CgroupPath, Task
+from nsview.kernel.task import Task
 
 if TYPE_CHECKING:
     from nsview.host.meter import Meter
@@ -43,19 +40,26 @@ class Host:
         procfs: Procfs | None = None,
         source: CensusSource | None = None,
         *,
-        census: Wanted = "auto",
+        census: census_choice.Wanted = "auto",
     ) -> None:
         """`census` says where rows come from when no `source` is given: see `choose_census`."""
         self.procfs = procfs or Procfs()
-        self.source = source or choose_census(self.procfs, census)
+        self.source = source or census_choice.choose_census(self.procfs, census)
         self._clock = BootClock(self.procfs)
         self._memory = ProcessMemory(self.procfs, self._clock)
         self._pid_namespaces = PidNamespaces(self.procfs)
         self._stores = StoreSearch()
         self._cgroupfs = read_cgroupfs()
         self._meter: Meter | None = None
-        self._arrangement: Arrangement | None = None
         self._traffic: TrafficMeter | None = None
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self._tasks: Mapping[int, Task] = {}
+        self._daemons: dict[int, Task] = {}
+        self._arranger = Arranger(
+            self.procfs, self._memory, self._pid_namespaces, self._clock.started
+        )
 
     @property
     def stores(self) -> tuple[Store, ...]:
@@ -80,83 +84,32 @@ class Host:
         rootfs: read what each container's ``/`` is made of: a mount table for each.
         """
         began = time.perf_counter()
-        tasks = self.source.read()
-        made = self._arrange(tasks, (commands, stopped, rootfs))
+        wanted = Wanted(commands=commands, stopped=stopped, rootfs=rootfs)
+        try:
+            tasks = self.source.read()
+            changes = find_task_changes(self._tasks, tasks)
+            initial = find_initial(self.procfs, tasks)
+            made = self._arrange(tasks, changes, initial, wanted)
+        except BaseException:
+            self._begin_anew()  # what is remembered belongs to one and the same look
+            raise
         return Snapshot(
             tasks=tasks,
             containers=made.containers,
             membership=made.membership,
-            initial=made.initial,
+            initial=initial,
             commands=made.commands,
             pid_parents=made.pid_parents,
             resources=(
                 self._read_resources(tasks, made.membership, made.containers) if resources else {}
             ),
             threads=self.source.threads,
-            traffic=self._read_traffic(made.containers, made.initial) if traffic else {},
+            traffic=self._read_traffic(made.containers, initial) if traffic else {},
             boot_time=self._clock.boot_time,
             ticks=self._clock.ticks,
             taken=time.time(),
             duration=time.perf_counter() - began,
             partial=made.partial,
-        )
-
-    def _arrange(self, tasks: Mapping[int, Task], wanted: tuple[bool, ...]) -> Arrangement:
-        initial = find_initial(self.procfs, tasks)
-        records = self._read_records(tasks, initial)
-        frozen = functools.cache(self._cgroupfs.read_frozen)
-        made = self._arrangement
-        if made is None or not made.still_holds(tasks, initial, records, wanted, frozen):
-            self._memory.settled = True
-            made = self._arrange_anew(tasks, initial, records, wanted, frozen)
-            self._arrangement = made if self._memory.settled else None
-        return made
-
-    def _arrange_anew(
-        self,
-        tasks: Mapping[int, Task],
-        initial: Mapping[str, int],
-        records: tuple[Record, ...],
-        wanted: tuple[bool, ...],
-        read_frozen: Callable[[tuple[CgroupPath, ...]], bool],
-    ) -> Arrangement:
-        commands, stopped, rootfs = wanted
-        memory = self._memory
-        frozen: dict[tuple[CgroupPath, ...], bool] = {}
-
-        def is_frozen(task: Task) -> bool:
-            return frozen.setdefault(task.cgroups, read_frozen(task.cgroups))
-
-        pid_parents = self._pid_namespaces.parents(tasks)
-        host_root = memory.root_of_host(tasks, initial)
-        groups = group_tasks(
-            tasks, initial, pid_parents, lambda task: memory.root(task) in (None, host_root)
-        )
-        memory.forget(tasks)
-        containers, membership = build_containers(
-            groups,
-            tasks,
-            Records(records),
-            initial,
-            Facts(
-                command=memory.command,
-                rootfs=memory.rootfs if rootfs else lambda _: None,
-                frozen=is_frozen,
-                started=self._clock.started,
-            ),
-            stopped=stopped,
-        )
-        return Arrangement(
-            tasks=tasks,
-            initial=initial,
-            records=records,
-            wanted=wanted,
-            frozen=frozen,
-            containers=containers,
-            membership=membership,
-            commands={pid: memory.command(task) for pid, task in tasks.items()} if commands else {},
-            pid_parents=pid_parents,
-            partial=partial_reasons(self.procfs, tasks, initial),
         )
 
     def _read_resources(
@@ -185,21 +138,35 @@ class Host:
                 members.setdefault(use.ino, []).append(one.pid)
         return self._traffic.read_traffic(members, initial["net"])
 
-    def _read_records(
-        self, tasks: Mapping[int, Task], initial: Mapping[str, int]
-    ) -> tuple[Record, ...]:
-        stores = self._stores.find(tuple(self._daemons(tasks, initial)), read_users())
+    def _arrange(
+        self,
+        tasks: Mapping[int, Task],
+        changes: TaskChanges,
+        initial: Mapping[str, int],
+        wanted: Wanted,
+    ) -> Arrangement:
+        self._tasks = tasks
+        for task in changes.gone:
+            self._daemons.pop(task.pid, None)
+        for task in changes.came:
+            if task.comm in DAEMONS and not task.kernel_thread:
+                self._daemons[task.pid] = task
+        given = Given(initial, self._read_records(initial), wanted)
+        read_frozen = functools.cache(self._cgroupfs.read_frozen)
+        return self._arranger.arrange(tasks, changes, given, read_frozen)
+
+    def _read_records(self, initial: Mapping[str, int]) -> tuple[Record, ...]:
+        stores = self._stores.find(tuple(self._running_daemons(initial)), read_users())
         return tuple(record for store in stores for record in store.read_records())
 
-    def _daemons(self, tasks: Mapping[int, Task], initial: Mapping[str, int]) -> Iterator[Daemon]:
+    def _running_daemons(self, initial: Mapping[str, int]) -> Iterator[Daemon]:
         # An engine inside a container (docker in docker, kind) keeps its files in there.
-        for task in tasks.values():
-            if task.comm in DAEMONS and not task.kernel_thread:
-                inside = task.namespaces[_MNT] not in (0, initial["mnt"])
-                yield Daemon(
-                    pid=task.pid,
-                    comm=task.comm,
-                    command=self._memory.command(task),
-                    uid=task.uid,
-                    root=self.procfs.path(task.pid, "root") if inside else "/",
-                )
+        for _, task in sorted(self._daemons.items()):
+            inside = task.namespaces[_MNT] not in (0, initial["mnt"])
+            yield Daemon(
+                pid=task.pid,
+                comm=task.comm,
+                command=self._memory.command(task),
+                uid=task.uid,
+                root=self.procfs.path(task.pid, "root") if inside else "/",
+            )

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Mapping
 from nsview.engines.base import Match
 from nsview.engines.recognise import recognise
 from nsview.engines.systemd import unit_of
+from nsview.host.cohorts import Cohort
 from nsview.host.pid_map import pid_ns_chain
 from nsview.kernel.cgroup import preferred_path
 from nsview.kernel.namespaces import KINDS
@@ -28,8 +29,6 @@ from nsview.kernel.task import CgroupPath, Task
 _MNT = KINDS.index("mnt")
 _PID = KINDS.index("pid")
 
-Cohort = list[Task]
-"""Processes in the same namespaces and control groups: thousands of processes are few of these."""
 Key = tuple[str, str]
 """("engine", id), ("pid", inode), ("mnt", inode), ("unit", name) or ("set", inodes)."""
 
@@ -37,7 +36,7 @@ Key = tuple[str, str]
 class Group:
     """Processes of one container, before it has a name."""
 
-    __slots__ = ("_first", "cohorts", "key", "match", "outer")
+    __slots__ = ("_first", "_members", "cohorts", "key", "match", "outer")
 
     def __init__(self, key: Key, match: Match | None = None, outer: Key | None = None) -> None:
         """`outer` is the key of the enclosing match on the same cgroup path."""
@@ -46,6 +45,7 @@ class Group:
         self.outer = outer
         self.cohorts: list[Cohort] = []
         self._first: Task | None = None
+        self._members: tuple[int, ...] | None = None
 
     @property
     def isolated(self) -> bool:
@@ -73,6 +73,18 @@ class Group:
             self._first = self._find_first()
         return self._first
 
+    @property
+    def members(self) -> tuple[int, ...]:
+        """Pids of all of them, ascending. To be asked for when the group is whole."""
+        if self._members is None:
+            self._members = tuple(sorted(task.pid for task in self.tasks))
+        return self._members
+
+    def learn_from(self, before: Group) -> None:
+        """Of the same processes need not be found out again what is known."""
+        if self.cohorts == before.cohorts:
+            self._first, self._members = before._first, before._members
+
     def _find_first(self) -> Task:
         tasks = self.tasks
         leaders = [task for task in tasks if task.pids[-1] == 1 and len(task.pids) > 1]
@@ -87,20 +99,21 @@ class Group:
 
 
 def group_tasks(
-    tasks: Mapping[int, Task],
+    cohorts: Iterable[Cohort],
     initial: Mapping[str, int],
     pid_parents: Mapping[int, int],
     has_host_root: Callable[[Task], bool],
 ) -> dict[Key, Group]:
     """Put every process that is not simply the host's own into its group.
 
-    `has_host_root` is asked once for every process outside the host's mount namespace that no
-    engine recognises; it may remember its answers.
+    `cohorts`: those, as `nsview.host.cohorts.Cohorts` has them. `has_host_root` is asked once for
+    every process outside the host's mount namespace that no engine recognises; it may remember its
+    answers.
     """
     host = tuple(initial[kind] for kind in KINDS)
     groups: dict[Key, Group] = {}
     rest = []
-    for cohort in _cohorts(tasks.values(), host):
+    for cohort in cohorts:
         matches = _matched(cohort[0], host)
         if matches:
             outer = _engine_key(matches[:-1])
@@ -115,20 +128,8 @@ def group_tasks(
     rest = [cohort for cohort in rest if not _outside_pid_ns(cohort[0], host)]
     for cohort in _join_owners(groups, rest, host):
         for task in cohort:  # who has called chroot(2) has another root than the others
-            _join(groups, _key_by_root(task, host, has_host_root), [task])
+            _join(groups, _key_by_root(task, host, has_host_root), (task,))
     return groups
-
-
-def _cohorts(tasks: Iterable[Task], host: tuple[int, ...]) -> Iterable[Cohort]:
-    # Equal values mostly are the same objects, which cost less to compare than what is in them.
-    cohorts: dict[tuple[int, int], Cohort] = {}
-    for task in tasks:
-        if task.kernel_thread or task.namespaces == host:
-            continue  # kdevtmpfs has a mount namespace of its own and is no container
-        # Who may not be looked into has nothing in common with others.
-        namespaces = task.namespaces if task.namespaces[_PID] else task
-        cohorts.setdefault((id(namespaces), id(task.cgroups)), []).append(task)
-    return cohorts.values()
 
 
 @functools.lru_cache(maxsize=8192)

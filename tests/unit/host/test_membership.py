@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nsview.host.cohorts import Cohorts
 from nsview.host.membership import Group, group_tasks
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.task import CgroupPath, Task
@@ -35,9 +36,9 @@ def task(number: int, /, *, ppid: int = 1, cgroup: str = "/", **own: int) -> Tas
 def group(
     *tasks: Task, parents: dict[int, int] | None = None, host_root: tuple[int, ...] = ()
 ) -> dict[tuple[str, str], list[int]]:
-    groups = group_tasks(
-        {one.pid: one for one in tasks}, INITIAL, parents or {}, lambda one: one.pid in host_root
-    )
+    cohorts = Cohorts(HOST)
+    cohorts.update((), tasks)
+    groups = group_tasks(cohorts.all, INITIAL, parents or {}, lambda one: one.pid in host_root)
     return {key: [one.pid for one in group.tasks] for key, group in groups.items()}
 
 
@@ -103,5 +104,5 @@ def test_the_first_process_is_number_one_inside() -> None:
     one = Group(("pid", "8"))
     outer = task(3, ppid=1)._replace(pids=(3, 40))
     init = task(9, ppid=3)._replace(pids=(9, 1))
-    one.cohorts = [[outer], [init]]
+    one.cohorts = [(outer,), (init,)]
     assert one.first is init

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from nsview.engines.base import Daemon, Record, Store
@@ -16,6 +16,7 @@ from nsview.host.census import CensusSource
 from nsview.host.initial import find_initial
 from nsview.host.model import Container, Snapshot, Traffic
 from nsview.host.pid_namespaces import PidNamespaces
+from nsview.host.process_io import has_rested
 from nsview.host.process_memory import ProcessMemory
 from nsview.host.task_changes import TaskChanges, find_task_changes
 from nsview.host.users import read_users
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from nsview.host.resources import Resources
     from nsview.host.traffic import TrafficMeter
 
-_MNT = KINDS.index("mnt")
+_MNT, _NET = KINDS.index("mnt"), KINDS.index("net")
 
 
 class Host:
@@ -57,6 +58,7 @@ class Host:
     def _begin_anew(self) -> None:
         self._tasks: Mapping[int, Task] = {}
         self._daemons: dict[int, Task] = {}
+        self._restless: set[int] = set()
         self._arranger = Arranger(
             self.procfs, self._memory, self._pid_namespaces, self._clock.started
         )
@@ -104,7 +106,7 @@ class Host:
                 self._read_resources(tasks, made.membership, made.containers) if resources else {}
             ),
             threads=self.source.threads,
-            traffic=self._read_traffic(made.containers, initial) if traffic else {},
+            traffic=self._read_traffic(tasks, made.containers, initial) if traffic else {},
             boot_time=self._clock.boot_time,
             ticks=self._clock.ticks,
             taken=time.time(),
@@ -122,10 +124,10 @@ class Host:
             from nsview.host.meter import Meter
 
             self._meter = Meter(self.procfs, self._cgroupfs)
-        return self._meter.read(tasks, membership, containers, self.source.ran)
+        return self._meter.read(tasks, membership, containers, self._may_have_run())
 
     def _read_traffic(
-        self, containers: Iterable[Container], initial: Mapping[str, int]
+        self, tasks: Mapping[int, Task], containers: Iterable[Container], initial: Mapping[str, int]
     ) -> Mapping[int, Traffic]:
         if self._traffic is None:
             from nsview.host.traffic import TrafficMeter
@@ -136,7 +138,8 @@ class Host:
             use = one.namespaces.get("net")
             if use is not None and use.ino and one.pid is not None:
                 members.setdefault(use.ino, []).append(one.pid)
-        return self._traffic.read_traffic(members, initial["net"])
+        awake = {tasks[pid].namespaces[_NET] for pid in self._may_have_run() if pid in tasks}
+        return self._traffic.read_traffic(members, initial["net"], awake)
 
     def _arrange(
         self,
@@ -146,14 +149,27 @@ class Host:
         wanted: Wanted,
     ) -> Arrangement:
         self._tasks = tasks
-        for task in changes.gone:
-            self._daemons.pop(task.pid, None)
-        for task in changes.came:
-            if task.comm in DAEMONS and not task.kernel_thread:
-                self._daemons[task.pid] = task
+        self._follow(changes)
         given = Given(initial, self._read_records(initial), wanted)
         read_frozen = functools.cache(self._cgroupfs.read_frozen)
         return self._arranger.arrange(tasks, changes, given, read_frozen)
+
+    def _follow(self, changes: TaskChanges) -> None:
+        for task in changes.gone:
+            self._daemons.pop(task.pid, None)
+            self._restless.discard(task.pid)
+        for task in changes.came:
+            if task.comm in DAEMONS and not task.kernel_thread:
+                self._daemons[task.pid] = task
+        for task in (*changes.came, *changes.active):
+            if has_rested(task, ()):
+                self._restless.discard(task.pid)
+            else:
+                self._restless.add(task.pid)
+
+    def _may_have_run(self) -> Collection[int]:
+        # The census tells it of first threads, and not of who runs all the time.
+        return self._restless.union(self.source.ran)
 
     def _read_records(self, initial: Mapping[str, int]) -> tuple[Record, ...]:
         stores = self._stores.find(tuple(self._running_daemons(initial)), read_users())

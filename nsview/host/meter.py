@@ -7,7 +7,7 @@ bytes read and written where the kernel's v1 controller does not count them.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from nsview.host.cgroup_gauge import CgroupGauge, LimitsOfGroups
@@ -15,7 +15,7 @@ from nsview.host.machine import MachineGauge
 from nsview.host.model import Container
 from nsview.host.own_cgroups import CgroupOwners
 from nsview.host.process_gauge import ProcessGauge
-from nsview.host.process_io import ProcessIo, has_rested
+from nsview.host.process_io import ProcessIo
 from nsview.host.reference import HOST_REF
 from nsview.host.resources import Resources
 from nsview.kernel.cgroup_files import KeptFiles
@@ -55,18 +55,14 @@ class _Group:
 
 @dataclass(slots=True)
 class _Metered:
+    container: Container
     cgroups: tuple[CgroupPath, ...]
     gauge: _Group | ProcessGauge
     moment: float = float("-inf")
+    """When it was read."""
     last: Resources = Resources()  # noqa: RUF009 - frozen
     members: tuple[int, ...] = ()
-    """When it was read."""
-
-    def may_rest(self, container: Container, busy: Collection[int] | None) -> bool:
-        """The same processes, and nobody of them has run."""
-        if busy is None or self.members != container.members:
-            return False
-        return not any(pid in busy for pid in self.members)
+    """Who was read then."""
 
 
 class Meter:
@@ -78,8 +74,8 @@ class Meter:
         self._cgroupfs = cgroupfs
         self._files = KeptFiles()
         self._machine = MachineGauge(procfs)
+        self._owners = CgroupOwners()
         self._metered: dict[str, _Metered] = {}
-        self._membership: Mapping[int, str] | None = None
         self._ran: frozenset[int] | None = frozenset()
         """Since everything was read; None: nobody has told."""
 
@@ -92,46 +88,59 @@ class Meter:
     ) -> dict[str, Resources]:
         """`ref` -> what it uses, of each container that runs; the host's is the whole machine.
 
-        `ran`: pids of those that may have run since the last call. Asked again at once, it looks
-        only at containers that are new.
+        `ran`: pids of those that may have run since the last call, or whose other threads may.
+        Asked again at once, it looks only at containers that are new.
         """
         running = [one for one in containers if one.pid is not None]
         self._ran = None if ran is None or self._ran is None else self._ran.union(ran)
-        owners = CgroupOwners(tasks, membership, running)
-        arranged_anew = membership is not self._membership
-        self._membership = membership
-        busy = _busy(tasks, self._ran)
         limits = LimitsOfGroups()
-        metered: dict[str, _Metered] = {}
+        self._follow(tasks, running, limits)
+        busy = None
+        if self._ran is not None:
+            busy = {membership.get(pid, HOST_REF) for pid in self._ran}
         all_read = True
-        for turn, one in enumerate(running):
-            before = self._metered.get(one.ref)
-            if before is None or arranged_anew:
-                before = self._of(one.ref, owners.own_cgroups(one), limits, turn)
-            known = metered[one.ref] = before
+        for known in self._metered.values():
             now = time.monotonic()
             if now - known.moment < self._fresh:
                 all_read = False
                 continue
             known.moment = now
-            known.last = self._measure(known, one, tasks, limits, busy)
-        self._metered = metered
+            known.last = self._measure(known, tasks, limits, busy)
         if all_read:
             self._files.sweep()
             self._ran = frozenset()
-        return {ref: one.last for ref, one in metered.items()}
+        return {ref: one.last for ref, one in self._metered.items()}
+
+    def _follow(
+        self, tasks: Mapping[int, Task], running: Sequence[Container], limits: LimitsOfGroups
+    ) -> None:
+        before = self._metered
+        changed = [
+            one for one in running
+            if one.ref not in before or before[one.ref].container is not one
+        ]  # fmt: skip
+        concerned = self._owners.update(tasks, running, changed)
+        self._metered = {
+            one.ref: (
+                self._of(one, self._owners.own_cgroups(one), limits, turn)
+                if one.ref in concerned
+                else before[one.ref]
+            )
+            for turn, one in enumerate(running)
+        }
 
     def _measure(
         self,
         known: _Metered,
-        one: Container,
         tasks: Mapping[int, Task],
         limits: LimitsOfGroups,
-        busy: Collection[int] | None,
+        busy: Collection[str] | None,
     ) -> Resources:
+        one = known.container
         members = (tasks[pid] for pid in one.members if pid in tasks)
         if isinstance(known.gauge, ProcessGauge):
-            if known.may_rest(one, busy):
+            # The same processes, and nobody of them has run.
+            if busy is not None and one.ref not in busy and known.members == one.members:
                 return known.gauge.rest(known.last)
             known.members = one.members
             return known.gauge.read(members, self._ran)
@@ -139,21 +148,16 @@ class Meter:
         return self._machine.complete(found, tasks) if one.ref == HOST_REF else found
 
     def _of(
-        self, ref: str, cgroups: tuple[CgroupPath, ...], limits: LimitsOfGroups, turn: int
+        self, one: Container, cgroups: tuple[CgroupPath, ...], limits: LimitsOfGroups, turn: int
     ) -> _Metered:
-        known = self._metered.get(ref)
+        known = self._metered.get(one.ref)
         if known is not None and known.cgroups == cgroups:
+            known.container = one
             return known
         gauge = CgroupGauge(self._cgroupfs, cgroups)
-        if ref != HOST_REF and not gauge.counts():
-            return _Metered(cgroups, ProcessGauge(self._procfs))
+        if one.ref != HOST_REF and not gauge.counts():
+            return _Metered(one, cgroups, ProcessGauge(self._procfs))
         group = _Group(gauge, limits, turn)
-        if ref != HOST_REF and not gauge.counts_io():
+        if one.ref != HOST_REF and not gauge.counts_io():
             group.io = ProcessIo(self._procfs, self._files.read)
-        return _Metered(cgroups, group)
-
-
-def _busy(tasks: Mapping[int, Task], ran: Collection[int] | None) -> Collection[int] | None:
-    if ran is None:
-        return None
-    return {pid for pid, task in tasks.items() if not has_rested(task, ran)}
+        return _Metered(one, cgroups, group)

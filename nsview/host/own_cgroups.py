@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from nsview.engines.recognise import recognise
 from nsview.host.model import Container
@@ -18,23 +18,64 @@ from nsview.kernel.task import CgroupPath, Task
 
 _BY_ENGINES = ("container", "pod")
 
+_Group = tuple[int, str]
+"""Hierarchy and path."""
+_NONE: frozenset[_Group] = frozenset()
+
 
 class CgroupOwners:
-    """Answers for one set of processes."""
+    """Answers for the containers that it was last told of."""
 
-    def __init__(
+    def __init__(self) -> None:
+        self._tasks: Mapping[int, Task] = {}
+        self._parents: dict[str, str | None] = {}
+        self._used: dict[str, frozenset[_Group]] = {}
+        self._users: dict[_Group, set[str]] = {}
+        self._asked: dict[str, set[_Group]] = {}
+
+    def update(
         self,
         tasks: Mapping[int, Task],
-        membership: Mapping[int, str],
-        containers: Iterable[Container],
-    ) -> None:
+        containers: Sequence[Container],
+        changed: Iterable[Container],
+    ) -> set[str]:
+        """`changed`: those of `containers` that are new or were put together again.
+
+        Returns the refs of all that may have other groups of their own now.
+        """
         self._tasks = tasks
-        self._membership = membership
-        self._parents = {one.ref: one.parent for one in containers}
-        self._refs: dict[tuple[int, str], set[str]] | None = None
+        parents = {one.ref: one.parent for one in containers}
+        used = {ref: groups for ref, groups in self._used.items() if ref in parents}
+        concerned = {one.ref for one in changed}
+        used.update((one.ref, self._groups_of(one)) for one in changed)
+        touched: set[_Group] = set()
+        for ref in concerned | self._used.keys() - used.keys():
+            touched |= self._note_users(ref, self._used.get(ref, _NONE), used.get(ref, _NONE))
+        self._used = used
+        self._asked = {ref: asked for ref, asked in self._asked.items() if ref in used}
+        if parents != self._parents:
+            # One that comes or goes is told by its groups, unless it is or was inside another.
+            inside = {ref: parent for ref, parent in parents.items() if parent is not None}
+            before = {ref: parent for ref, parent in self._parents.items() if parent is not None}
+            self._parents = parents
+            if inside != before:
+                return set(parents)
+        return concerned | {ref for ref, asked in self._asked.items() if asked & touched}
+
+    def _note_users(
+        self, ref: str, before: frozenset[_Group], now: frozenset[_Group]
+    ) -> frozenset[_Group]:
+        for group in before - now:
+            self._users[group].remove(ref)
+            if not self._users[group]:
+                del self._users[group]
+        for group in now - before:
+            self._users.setdefault(group, set()).add(ref)
+        return before ^ now
 
     def own_cgroups(self, container: Container) -> tuple[CgroupPath, ...]:
         """One for each hierarchy in which it has a group of its own; the host's is the root."""
+        self._asked[container.ref] = set()
         first = self._tasks.get(container.pid) if container.pid is not None else None
         if first is None:
             return ()
@@ -58,8 +99,9 @@ class CgroupOwners:
         path = os.path.commonpath(paths) if paths else "/"
         if path == "/":
             return None
-        others = self._users().get((first.hierarchy, path), ())
-        alone = all(self._is_in(ref, container.ref) for ref in others)
+        group = first.hierarchy, path
+        self._asked[container.ref].add(group)
+        alone = all(self._is_in(ref, container.ref) for ref in self._users.get(group, ()))
         return first._replace(path=path) if alone else None
 
     def _is_in(self, ref: str | None, outer: str) -> bool:
@@ -67,24 +109,17 @@ class CgroupOwners:
             ref = self._parents.get(ref)
         return ref == outer
 
-    # Whose processes are in each group or below it.
-    def _users(self) -> dict[tuple[int, str], set[str]]:
-        if self._refs is None:
-            self._refs = {}
-            # Thousands of processes share few values of cgroups, which are the same objects.
-            seen = {
-                (id(task.cgroups), self._membership.get(task.pid, HOST_REF)): task.cgroups
-                for task in self._tasks.values()
-            }
-            for (_, ref), cgroups in seen.items():
-                for group in _with_those_above(cgroups):
-                    self._refs.setdefault(group, set()).add(ref)
-        return self._refs
+    # In which groups, or below which, its processes are.
+    def _groups_of(self, container: Container) -> frozenset[_Group]:
+        # Thousands of processes share few values of cgroups, which are the same objects.
+        members = (self._tasks[pid] for pid in container.members if pid in self._tasks)
+        seen = {id(task.cgroups): task.cgroups for task in members}
+        return frozenset().union(*map(_with_those_above, seen.values()))
 
 
-# Hierarchy and path, of all but the roots.
+# All but the roots.
 @functools.lru_cache(maxsize=8192)
-def _with_those_above(cgroups: tuple[CgroupPath, ...]) -> tuple[tuple[int, str], ...]:
+def _with_those_above(cgroups: tuple[CgroupPath, ...]) -> tuple[_Group, ...]:
     found = []
     for hierarchy, _, path in cgroups:
         while path not in ("/", ""):

@@ -71,8 +71,10 @@ class ProcessGauge:
     def rest(self, last: Resources) -> Resources:
         """What `read` would say when none of the same processes has run since it said `last`."""
         self._moment = time.monotonic()
-        cpu = Cpu(usage=self._ticks / _TICKS, percent=0.0)
-        return replace(last, cpu=cpu, io=self._io.rest(last.io))
+        io = self._io.rest(last.io)
+        if io is last.io and last.cpu is not None and last.cpu.percent == 0.0:
+            return last
+        return replace(last, cpu=Cpu(usage=self._ticks / _TICKS, percent=0.0), io=io)
 
     def _unchanged(self, task: Task, ran: Collection[int] | None) -> _Used | None:
         return self._before.get(task.identity) if has_rested(task, ran) else None

@@ -61,7 +61,9 @@ class ProcessIo:
     def rest(self, last: Io | None) -> Io | None:
         """What `read` would say when none of the same processes has run since it said `last`."""
         self._moment = time.monotonic()
-        return None if last is None else replace(last, read=0.0, write=0.0)
+        if last is None or last.read == last.write == 0.0:
+            return last
+        return replace(last, read=0.0, write=0.0)
 
     def _unchanged(self, task: Task, ran: Collection[int] | None) -> IoCounters | None:
         return self._before.get(task.identity) if has_rested(task, ran) else None

@@ -58,11 +58,17 @@ class Readings:
         self.now: dict[str, Carried] | None = None
         self.clock = 0.0
         self.asked = 0
+        self.reads = 0
+        self.awake: set[int] | None = None
         self.links: list[Link] | OSError = links
         self.meter = TrafficMeter(Procfs("/nowhere"))
-        monkeypatch.setattr(traffic, "read_net_dev", lambda procfs, pid: self.now)
+        monkeypatch.setattr(traffic, "read_net_dev", self._read)
         monkeypatch.setattr(traffic.time, "monotonic", lambda: self.clock)
         monkeypatch.setattr(traffic, "call_inside", self._ask)
+
+    def _read(self, *_: object) -> dict[str, Carried] | None:
+        self.reads += 1
+        return self.now
 
     def _ask(self, *_: object) -> list[Link]:
         self.asked += 1
@@ -73,7 +79,7 @@ class Readings:
     def read(self, seconds: float = 2.0, **carried: tuple[int, int]) -> tuple[object, ...] | None:
         self.clock += seconds
         self.now = {name: Carried(*both) for name, both in carried.items()} or None
-        one = self.meter.read_traffic({INSIDE: [4711]}, HOST).get(INSIDE)
+        one = self.meter.read_traffic({INSIDE: [4711]}, HOST, self.awake).get(INSIDE)
         return one and (one.rx_bytes, one.tx_bytes, one.rx_rate, one.tx_rate)
 
 
@@ -110,3 +116,28 @@ def test_without_the_right_to_ask_all_count(monkeypatch: pytest.MonkeyPatch) -> 
     here = Readings(monkeypatch, [])
     here.links = PermissionError(1, os.strerror(1))
     assert here.read(lo=(1, 1), eth0=(30, 10), docker0=(10, 10)) == (40, 20, None, None)
+
+
+def test_where_nothing_leads_out_and_nobody_runs_it_is_seldom_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here = Readings(monkeypatch, [])
+    here.awake = set()
+    for _ in range(8):
+        here.read(lo=(9, 9))
+    assert here.reads < 6
+    found = [here.read(lo=(9, 9), eth0=(100, 50)) for _ in range(4)]
+    assert (100, 50, 0.0, 0.0) in found  # somebody else has plugged it in
+    before = here.reads
+    for looks in range(1, 5):
+        here.read(lo=(9, 9), eth0=(100, 50))  # others may send to it while nobody in it runs
+        assert here.reads == before + looks
+
+
+def test_whoever_runs_has_its_namespace_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    for awake in (None, {INSIDE}):
+        here = Readings(monkeypatch, [])
+        here.awake = awake
+        for looks in range(1, 9):
+            here.read(lo=(9, 9))
+            assert here.reads == looks

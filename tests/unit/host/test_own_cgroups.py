@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+
+import pytest
 from support.made_up import container, task
 
 from nsview.host.model import Container
@@ -14,8 +17,11 @@ DOCKER = f"/system.slice/docker-{ID}.scope"
 
 def own(one: Container, tasks: list[Task], *others: Container) -> list[str]:
     containers = [one, *others]
-    membership = {pid: c.ref for c in containers if c.ref != "host" for pid in c.members}
-    owners = CgroupOwners({t.pid: t for t in tasks}, membership, containers)
+    members = {pid for c in containers for pid in c.members}
+    if rest := [t.pid for t in tasks if t.pid not in members]:
+        containers.append(container("host", *rest))
+    owners = CgroupOwners()
+    owners.update({t.pid: t for t in tasks}, containers, containers)
     return [line.path for line in owners.own_cgroups(one)]
 
 
@@ -73,3 +79,34 @@ def test_torn_or_gone() -> None:
 
     assert own(one, []) == []
     assert own(one, [task(10, "")]) == []
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_whoever_is_not_named_would_be_answered_the_same(seed: int) -> None:
+    chance = random.Random(seed)
+    paths = ("/", "/a", "/a/b", "/a/b/c", "/d", f"{DOCKER}/x", "/docker/" + "cd" * 32)
+    owners, answers = CgroupOwners(), {}
+    tasks: dict[int, Task] = {}
+    containers: dict[str, Container] = {}
+    for _ in range(40):
+        for ref in chance.sample(["docker/web", "unshare/10", "unshare/11", "host"], 1):
+            for pid in containers.pop(ref).members if ref in containers else ():
+                del tasks[pid]
+            free = [pid for pid in range(1, 30) if pid not in tasks]
+            if chance.random() < 0.8 or ref == "host":
+                members = sorted(chance.sample(free, 3))
+                tasks.update((pid, task(pid, *chance.choices(paths, k=2))) for pid in members)
+                outer = {"unshare/10": "docker/web", "unshare/11": "unshare/10"}.get(ref)
+                containers[ref] = container(ref, *members, parent=chance.choice([None, outer]))
+        now = list(containers.values())
+        changed = [one for one in now if answers.get(one.ref, (None,))[0] is not one]
+        concerned = owners.update(tasks, now, changed)
+        answers = {
+            one.ref: (one, owners.own_cgroups(one)) if one.ref in concerned else answers[one.ref]
+            for one in now
+        }
+        anew = CgroupOwners()
+        anew.update(tasks, now, now)
+        assert {ref: found for ref, (_, found) in answers.items()} == {
+            one.ref: anew.own_cgroups(one) for one in now
+        }

@@ -136,10 +136,13 @@ class Arranger:
     ) -> Arrangement:
         """`made`: the containers that are known still hold; only the host is another one."""
         memory = self._memory
-        frozen: dict[tuple[CgroupPath, ...], bool] = {}
+        frozen: dict[int, tuple[tuple[CgroupPath, ...], bool]] = {}
 
         def is_frozen(task: Task) -> bool:
-            return frozen.setdefault(task.cgroups, read_frozen(task.cgroups))
+            # Hundreds share few values, which are the same objects: those need not be hashed.
+            if id(task.cgroups) not in frozen:
+                frozen[id(task.cgroups)] = task.cgroups, read_frozen(task.cgroups)
+            return frozen[id(task.cgroups)][1]
 
         facts = Facts(
             command=memory.command,
@@ -148,14 +151,16 @@ class Arranger:
             started=self._started,
         )
         if made is None:
+            # Nothing but processes is other than it was, and what was read of these still holds.
+            steady = memory.settled and self._given == given
             memory.settled = True
             pid_parents = self._pid_namespaces.parents(self._one_of_each(tasks))
             self._group(tasks, given.initial, pid_parents)
             containers, membership = self._builder.build(
                 self._groups, tasks, self._records_of(given), given.initial, facts,
-                stopped=given.wanted.stopped,
+                stopped=given.wanted.stopped, steady=steady,
             )  # fmt: skip
-            self._frozen = frozen
+            self._frozen = dict(frozen.values())
             made = Arrangement(containers, membership, {}, pid_parents, ())
         else:
             made = made._replace(containers=made.containers[1:])

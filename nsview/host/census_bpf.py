@@ -66,7 +66,6 @@ class BpfCensus:
         self._memberships = Memberships(procfs)
         self._records = b""
         self._unsure: dict[int, bytes] = {}
-        self._rows: dict[int, Task] = {}
         self._thread_links: dict[int, tuple[tuple[int, int], tuple[int, ...]]] = {}
         self._tasks: dict[int, Task] = {}
         self._left_out: tuple[int, ...] = ()
@@ -89,7 +88,7 @@ class BpfCensus:
         records, fresh, gone = self._look()
         unsure: dict[int, bytes] = {}
         self.ran = frozenset([row.tgid for row in fresh.values()]).union(self._left_out)
-        rows: dict[int, Task | None] = dict.fromkeys(gone)
+        rows: dict[int, Task | None] = dict.fromkeys(gone)  # those that are not there again below
         for pid in gone:
             self._thread_links.pop(pid, None)
         for record, row in fresh.items():
@@ -104,12 +103,11 @@ class BpfCensus:
             rows[row.pid] = task = self._task(row, cgroups) if cgroups is not None else None
             if task is None:
                 unsure[row.pid] = record
+        for pid in self._without_record(records) - rows.keys():
+            rows[pid] = self._read_left_out(pid)
         self._records, self._unsure = records, unsure
-        self._rows = tasks = replace_rows(self._rows, rows)
-        if self._left_out or _INIT not in tasks:
-            tasks = self._with_left_out(tasks)
-        self._tasks = tasks
-        return tasks
+        self._tasks = replace_rows(self._tasks, rows)
+        return self._tasks
 
     @property
     def tasks(self) -> Mapping[int, Task]:
@@ -173,7 +171,7 @@ class BpfCensus:
             row.threads,
             kernel_thread,
         )
-        before = self._rows.get(row.pid)
+        before = self._tasks.get(row.pid)
         return before if before == task else task
 
     def _full_name(self, pid: int) -> str | None:
@@ -191,17 +189,15 @@ class BpfCensus:
         except (PermissionError, ValueError):
             return None
 
-    def _with_left_out(self, tasks: Mapping[int, Task]) -> dict[int, Task]:
-        own_pid_ns = INITIAL_INODES["pid"]
-        together: dict[int, Task] = {}
-        for pid in {_INIT, *self._left_out} - tasks.keys():
-            task = read_task(self._procfs, pid, own_pid_ns)
-            if task is not None:
-                before = self._tasks.get(pid)
-                together[pid] = before if before == task else task
-        in_order = not together or max(together) < min(tasks, default=0)
-        together.update(tasks)
-        return together if in_order else dict(sorted(together.items()))
+    def _without_record(self, records: bytes) -> set[int]:
+        # The first process, which a hardened kernel may leave out, would be the first of them.
+        init_is_there = number_of(records) == _INIT
+        return set(self._left_out) if init_is_there else {_INIT, *self._left_out}
+
+    def _read_left_out(self, pid: int) -> Task | None:
+        task = read_task(self._procfs, pid, INITIAL_INODES["pid"])
+        before = self._tasks.get(pid)
+        return before if before == task else task
 
     def _record_of(self, pid: int) -> Record | None:
         whole = (

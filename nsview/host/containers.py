@@ -44,6 +44,7 @@ class _Known(NamedTuple):
     """What was built for a group, and the draft that it was finished from."""
 
     grounds: _Grounds
+    launcher: Task | None
     draft: Container
     container: Container
 
@@ -64,24 +65,35 @@ class ContainerBuilder:
         facts: Facts,
         *,
         stopped: bool,
+        steady: bool = False,
     ) -> tuple[tuple[Container, ...], dict[int, str]]:
-        """All containers with unique refs, and which process is in which; without the host."""
-        grounds = {
-            key: _find_grounds(group, tasks, records, initial, facts)
-            for key, group in groups.items()
-        }
+        """All containers with unique refs, and which process is in which; without the host.
+
+        `steady`: nothing but processes is other than it was the last time.
+        """
+        grounds, launchers = {}, {}
+        for key, group in groups.items():
+            launcher = tasks.get(group.first.ppid)
+            known = self._known.get(key) if steady and group.unchanged else None
+            launchers[key] = launcher
+            if known is not None and known.launcher is launcher:
+                frozen = facts.frozen(group.first)
+                same = known.grounds.frozen == frozen
+                grounds[key] = known.grounds if same else known.grounds._replace(frozen=frozen)
+            else:
+                grounds[key] = _find_grounds(group, launcher, records, initial, facts)
         drafts = {key: self._draft(group, grounds[key], facts) for key, group in groups.items()}
         refs = unique_refs(drafts)
         membership: dict[int, str] = {}
         for key, group in groups.items():
             membership.update(dict.fromkeys(group.members, refs[key]))
-        known = {}
+        finished = {}
         for key, group in groups.items():
             parent = _parent(group, refs[key], refs, membership)
             container = self._finish(key, drafts[key], refs[key], parent)
-            known[key] = _Known(grounds[key], drafts[key], container)
-        self._known = known
-        containers = [one.container for one in known.values()]
+            finished[key] = _Known(grounds[key], launchers[key], drafts[key], container)
+        self._known = finished
+        containers = [one.container for one in finished.values()]
         if stopped:
             used = frozenset(id(one.record) for one in grounds.values() if one.record is not None)
             containers += self._stopped_ones(records, used, frozenset(refs.values()))
@@ -90,7 +102,7 @@ class ContainerBuilder:
 
     def _draft(self, group: Group, grounds: _Grounds, facts: Facts) -> Container:
         known = self._known.get(group.key)
-        if known is not None and known.grounds == grounds:
+        if known is not None and (known.grounds is grounds or known.grounds == grounds):
             return known.draft
         return _draft(group, grounds, facts)
 
@@ -114,12 +126,12 @@ class ContainerBuilder:
 
 def _find_grounds(
     group: Group,
-    tasks: Mapping[int, Task],
+    launcher: Task | None,
     records: Records,
     initial: Mapping[str, int],
     facts: Facts,
 ) -> _Grounds:
-    match, record = _identify(group, tasks, records, facts)
+    match, record = _identify(group, launcher, records, facts)
     first = group.first
     return _Grounds(
         cohorts=group.cohorts,
@@ -133,7 +145,7 @@ def _find_grounds(
 
 
 def _identify(
-    group: Group, tasks: Mapping[int, Task], records: Records, facts: Facts
+    group: Group, launcher: Task | None, records: Records, facts: Facts
 ) -> tuple[Match | None, Record | None]:
     # By its cgroup; or, as where users may make no cgroups, by its first process or by who launched
     # that (podman). What a user's files say is believed as to that user's processes, a command line
@@ -143,9 +155,8 @@ def _identify(
     named = records.of_first(group.first)
     if named is not None:
         return Match(engine=named.engine, id=named.id, user=named.user), named
-    match = None if group.isolated else _launcher(group.first, tasks, facts)
+    match = None if group.isolated else _launcher(group.first, launcher, facts)
     record = records.find(match) if match is not None and match.id else None
-    launcher = tasks.get(group.first.ppid)
     if record is not None and (launcher is None or launcher.uid != record.user):
         return None, None
     return match, record
@@ -190,8 +201,7 @@ def _draft(group: Group, grounds: _Grounds, facts: Facts) -> Container:
     )
 
 
-def _launcher(first: Task, tasks: Mapping[int, Task], facts: Facts) -> Match | None:
-    parent = tasks.get(first.ppid)
+def _launcher(first: Task, parent: Task | None, facts: Facts) -> Match | None:
     chain = [first] if parent is None else [first, parent]
     return _recognise_launcher(tuple((task.pid, task.comm, facts.command(task)) for task in chain))
 

@@ -36,7 +36,7 @@ Key = tuple[str, str]
 class Group:
     """Processes of one container, before it has a name."""
 
-    __slots__ = ("_first", "_members", "cohorts", "key", "match", "outer")
+    __slots__ = ("_first", "_members", "cohorts", "key", "match", "outer", "unchanged")
 
     def __init__(self, key: Key, match: Match | None = None, outer: Key | None = None) -> None:
         """`outer` is the key of the enclosing match on the same cgroup path."""
@@ -46,6 +46,8 @@ class Group:
         self.cohorts: list[Cohort] = []
         self._first: Task | None = None
         self._members: tuple[int, ...] | None = None
+        self.unchanged = False
+        """It is what it was when it was last put together."""
 
     @property
     def isolated(self) -> bool:
@@ -84,6 +86,7 @@ class Group:
         """Of the same processes need not be found out again what is known."""
         if self.cohorts == before.cohorts:
             self._first, self._members = before._first, before._members
+            self.unchanged = (self.match, self.outer) == (before.match, before.outer)
 
     def _find_first(self) -> Task:
         tasks = self.tasks

@@ -78,4 +78,4 @@ def replace_rows(before: dict[int, Row], changed: Mapping[int, Row | None]) -> d
         else:
             in_order = in_order and (number in before or number > last)
             now[number] = row
-    return now if in_order else dict(sorted(now.items()))
+    return now if in_order else {number: now[number] for number in sorted(now)}

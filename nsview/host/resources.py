@@ -108,4 +108,4 @@ def share(now: int, before: int, whole_now: int, whole_before: int) -> float | N
     """Per cent of a counter's growth that another one grew by; None where neither tells."""
     whole = whole_now - whole_before
     part = now - before
-    return 100.0 * part / whole if whole > 0 and 0 <= part <= whole else None
+    return min(100.0, 100.0 * part / whole) if whole > 0 and 0 <= part <= whole else None

@@ -16,9 +16,8 @@ from nsview.host.census import CensusSource
 from nsview.host.initial import find_initial
 from nsview.host.model import Container, Snapshot, Traffic
 from nsview.host.pid_namespaces import PidNamespaces
-from nsview.host.process_io import has_rested
 from nsview.host.process_memory import ProcessMemory
-from nsview.host.task_changes import TaskChanges, find_task_changes
+from nsview.host.task_changes import TaskChanges, find_task_changes, has_rested
 from nsview.host.users import read_users
 from nsview.kernel.cgroupfs import read_cgroupfs
 from nsview.kernel.namespaces import KINDS

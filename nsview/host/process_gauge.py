@@ -10,8 +10,9 @@ import time
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from nsview.host.process_io import ProcessIo, has_rested
+from nsview.host.process_io import ProcessIo
 from nsview.host.resources import Cpu, Memory, Pids, Resources, rate
+from nsview.host.task_changes import has_rested
 from nsview.kernel.process_usage import parse_statm
 from nsview.kernel.procfs import Procfs
 from nsview.kernel.stat import parse_stat

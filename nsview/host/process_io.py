@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from nsview.host.resources import Io, rate
+from nsview.host.task_changes import has_rested
 from nsview.kernel.cgroup_files import Read, read_file
 from nsview.kernel.cgroup_io import IoCounters
 from nsview.kernel.process_usage import parse_process_io
@@ -71,8 +72,3 @@ class ProcessIo:
     def _look(self, task: Task) -> IoCounters | None:
         data = self._read(self._procfs.path(task.pid, "io"))
         return parse_process_io(data) if data else None
-
-
-def has_rested(task: Task, ran: Collection[int] | None) -> bool:
-    """Nothing that it does can have grown: it was not on a processor, and has no other threads."""
-    return ran is not None and task.threads == 1 and task.state != "R" and task.pid not in ran

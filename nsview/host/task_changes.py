@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from nsview.kernel.task import Task
 from nsview.named_tuple import NamedTuple
@@ -42,6 +42,11 @@ def find_task_changes(before: Mapping[int, Task], now: Mapping[int, Task]) -> Ta
             gone.append(old)
             came.append(task)
     return TaskChanges(tuple(gone), tuple(came), tuple(active))
+
+
+def has_rested(task: Task, ran: Collection[int] | None) -> bool:
+    """Nothing that it does can have grown: it was not on a processor, and has no other threads."""
+    return ran is not None and task.threads == 1 and task.state != "R" and task.pid not in ran
 
 
 def _without_activity(task: Task) -> Task:

@@ -5,15 +5,14 @@ The offsets are those of the namespace that the process's *children* will be in.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from nsview.named_tuple import NamedTuple
 
 _NANO = 1_000_000_000
 _MONOTONIC = (b"monotonic", b"1")  # a number before Linux 5.6-rc6 named them
 _BOOTTIME = (b"boottime", b"7")
 
 
-@dataclass(frozen=True, slots=True)
-class TimeOffsets:
+class TimeOffsets(NamedTuple):
     """Nanoseconds that are added to each clock inside."""
 
     monotonic: int = 0

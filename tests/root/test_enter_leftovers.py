@@ -74,11 +74,19 @@ def session(words: list[str], *, terminal: bool) -> Iterator[subprocess.Popen[by
 
 
 def end(process: subprocess.Popen[bytes], chance: random.Random, longest: float) -> None:
-    """At some moment, by some signal; it must not take long."""
+    """At some moment, by some signal; it must not take long.
+
+    A dash that is just starting its first program loses a SIGINT: people press Ctrl-C again.
+    """
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(chance.uniform(0, longest))
-    process.send_signal(chance.choice(_SIGNALS))
-    process.wait(_PATIENCE)
+    number = chance.choice(_SIGNALS)
+    for _ in range(_PATIENCE):
+        process.send_signal(number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(1)
+            return
+    raise AssertionError(f"{process.args} goes on after {number!r}")
 
 
 def kinds(box: int, tools: Path) -> list[tuple[str, ...]]:

@@ -47,8 +47,8 @@ def left(box: int) -> list[str]:
     for pid in set(filter(str.isdigit, os.listdir("/proc"))) - known:
         with contextlib.suppress(OSError):
             there = {os.readlink(f"/proc/{pid}/ns/{kind}") for kind in ("pid", "net")}
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-            if places & there and state not in ("Z", "X"):
+            words = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+            if places & there and words[0] not in (b"Z", b"X"):
                 found.append(pid)
     return found
 

@@ -122,12 +122,18 @@ def _kill_tree(top: int) -> None:
     # for seconds, and its namespaces with it.
     _send_kill(handles, list(handles)[-1:])
     if top in handles:
-        select.select([handles[top]], [], [], _LAUNCHER_SECONDS)
+        _has_ended(handles[top], _LAUNCHER_SECONDS)
     _send_kill(handles, handles)
     for pid, fd in handles.items():
-        ready, _, _ = select.select([fd], [], [], PATIENCE)
+        ended = _has_ended(fd, PATIENCE)
         os.close(fd)
-        assert ready, f"process {pid} survived SIGKILL"
+        assert ended, f"process {pid} survived SIGKILL"
+
+
+def _has_ended(pidfd: int, seconds: float) -> bool:
+    poll = select.poll()  # select(2) knows no descriptor above 1023, and these may be thousands
+    poll.register(pidfd, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))
 
 
 def _send_kill(handles: Mapping[int, int], pids: Iterable[int]) -> None:

@@ -14,6 +14,7 @@ from nsview.host.stacks import read_stored
 from nsview.host.users import read_users
 from nsview.kernel.idmap import IdRange, parse_id_map
 from nsview.kernel.safe_open import read_below
+from nsview.kernel.subordinate_ids import Range, map_of_user, parse_ranges
 from nsview.layers.layer_tar import Owners
 
 #: dockerd --userns-remap keeps its things below ``<data root>/<uid>.<gid>``, its first ids.
@@ -34,8 +35,8 @@ def read_image(host: Host, container: Container) -> ImageFiles | None:
 
 def read_owners(host: Host, container: Container) -> Owners:
     """How ids on disk are called inside the container; none where both are the same."""
-    if container.engine == "nsview":  # its layers are mounted with their owners mapped
-        return Owners()
+    if container.engine == "nsview" and not container.owner:
+        return Owners()  # its layers are mounted with their owners mapped
     if container.pid is not None:
         return Owners(
             uids=_read_map(host, container.pid, "uid_map"),
@@ -68,18 +69,11 @@ def _rootless(uid: int, home: str) -> Owners:
     except OSError:
         gid = uid
     return Owners(
-        uids=(IdRange(0, uid, 1), *_subordinate("/etc/subuid", name, uid)),
-        gids=(IdRange(0, gid, 1), *_subordinate("/etc/subgid", name, uid)),
+        uids=map_of_user(uid, _subordinate("/etc/subuid", name, uid)),
+        gids=map_of_user(gid, _subordinate("/etc/subgid", name, uid)),
     )
 
 
-def _subordinate(path: str, name: str, uid: int) -> list[IdRange]:
-    """subuid(5): ``name:first:count``; several lines add up."""
-    ranges = []
-    inside = 1
-    for line in (read_below("/", path) or b"").decode("utf-8", "replace").splitlines():
-        words = line.split(":")
-        if len(words) == 3 and words[0] in (name, str(uid)) and all(map(str.isdigit, words[1:])):
-            ranges.append(IdRange(inside, int(words[1]), int(words[2])))
-            inside += int(words[2])
-    return ranges
+def _subordinate(path: str, name: str, uid: int) -> list[Range]:
+    ranges = parse_ranges(read_below("/", path) or b"")
+    return [one for one in ranges if one.owner in (name, str(uid))]

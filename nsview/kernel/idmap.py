@@ -28,6 +28,11 @@ def parse_id_map(data: bytes) -> tuple[IdRange, ...]:
     return tuple(ranges)
 
 
+def format_id_map(ranges: Iterable[IdRange]) -> bytes:
+    """The same, as both files take it in one write."""
+    return b"".join(b"%d %d %d\n" % one for one in ranges)
+
+
 def to_outside(ranges: Iterable[IdRange], inside: int) -> int | None:
     """The id outside; None for one that is not mapped (it shows as 65534, "nobody")."""
     for one in ranges:

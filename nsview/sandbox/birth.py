@@ -5,6 +5,8 @@ is a process between, which does what only root of the host may, joins the user 
 number 1 as its child; then it ends, and number 1 becomes the launcher's::
 
     launcher ── helper: mounts the layers, joins the user namespace ── number 1
+
+Somebody without rights has made the user namespace before, and mounts the layers once in it.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from nsview.kernel import libc
 from nsview.kernel.cgroup_join import V2, fork_into, join
 from nsview.sandbox.first import be_first
 from nsview.sandbox.mounts import Step, make_mounts
+from nsview.sandbox.user_namespace import become_root_of, make_user_namespace, write_maps_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +26,6 @@ if TYPE_CHECKING:
 
 _FAILED = 125
 _KILL = 9
-_STOP = 19
 _NANO = 1_000_000_000
 _WORD = 32
 
@@ -76,7 +78,10 @@ def _join_groups(orders: Orders, in_v2: bool) -> None:
 def _bear_in_user_namespace(orders: Orders, reading: int, report: int) -> int:
     Step.words = "making a user namespace"
     rootless = orders["rootless"]
-    user_namespace = -1 if rootless else _make_user_namespace(orders["uid_map"], orders["gid_map"])
+    user_namespace = orders["user_namespace"]
+    if not rootless:
+        maps = orders["uid_map"], orders["gid_map"]
+        user_namespace = make_user_namespace(lambda child: write_maps_of(child, *maps))
     libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
     words, say = os.pipe2(os.O_CLOEXEC)
     born, adopt = os.pipe2(os.O_CLOEXEC)
@@ -87,11 +92,11 @@ def _bear_in_user_namespace(orders: Orders, reading: int, report: int) -> int:
         _die_with_launcher(reading, report)
         _join_groups(orders, in_v2)
         if rootless:
-            _become_root_by_oneself(orders["uid_map"], orders["gid_map"])
+            become_root_of(user_namespace)
             mounts = make_mounts(orders)
         else:
             mounts = make_mounts(orders, user_namespace)
-            _become_root_of(user_namespace)
+            become_root_of(user_namespace)
         _leave(orders, _kinds(orders))
         child = os.fork()
         if child == 0:
@@ -102,7 +107,7 @@ def _bear_in_user_namespace(orders: Orders, reading: int, report: int) -> int:
             be_first(orders, report, mounts)
         os.write(say, b"%d" % child)
         os._exit(0)
-    for fd in (say, born, *((user_namespace,) if user_namespace >= 0 else ())):
+    for fd in (say, born, *(() if rootless else (user_namespace,))):
         os.close(fd)
     said = os.read(words, _WORD)
     os.close(words)
@@ -112,46 +117,6 @@ def _bear_in_user_namespace(orders: Orders, reading: int, report: int) -> int:
     os.write(adopt, b".")
     os.close(adopt)
     return int(said)
-
-
-def _make_user_namespace(uid_map: bytes, gid_map: bytes) -> int:
-    """A descriptor of a new one. The maps are written from outside, by root."""
-    child = os.fork()
-    if child == 0:
-        try:
-            libc.prctl(libc.PR_SET_PDEATHSIG, _KILL)
-            libc.unshare(libc.CLONE_NEWUSER)
-            os.kill(os.getpid(), _STOP)
-        except OSError as error:
-            os._exit(error.errno or _FAILED)
-        os._exit(_FAILED)
-    _, status = os.waitpid(child, os.WUNTRACED)
-    if not os.WIFSTOPPED(status):
-        number = os.waitstatus_to_exitcode(status)
-        raise OSError(number, os.strerror(number))
-    try:
-        for name, data in (("uid_map", uid_map), ("gid_map", gid_map)):
-            with open(f"/proc/{child}/{name}", "wb", buffering=0) as file:
-                file.write(data)
-        return os.open(f"/proc/{child}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
-    finally:
-        os.kill(child, _KILL)
-        os.waitpid(child, 0)
-
-
-def _become_root_by_oneself(uid_map: bytes, gid_map: bytes) -> None:
-    """Map nobody but ourselves: that takes no rights, if groups can no longer be dropped."""
-    libc.unshare(libc.CLONE_NEWUSER)
-    for name, data in (("setgroups", b"deny"), ("uid_map", uid_map), ("gid_map", gid_map)):
-        with open(f"/proc/self/{name}", "wb", buffering=0) as file:
-            file.write(data)
-
-
-def _become_root_of(user_namespace: int) -> None:
-    libc.setns(user_namespace, libc.CLONE_NEWUSER)
-    os.setgroups([])
-    os.setresgid(0, 0, 0)
-    os.setresuid(0, 0, 0)
 
 
 _NAMES = (("pid", libc.CLONE_NEWPID), ("time", libc.CLONE_NEWTIME))

@@ -63,7 +63,7 @@ def _become(orders: Orders, become: Become, report: int, harmless: int) -> None:
             os.fchown(0, become["uid"], -1)
         libc.drop_bounding(orders["bounding"])
         libc.prctl(libc.PR_CAP_AMBIENT, libc.PR_CAP_AMBIENT_CLEAR_ALL)
-        if not orders["rootless"]:  # where no group can be dropped
+        if not orders["one_user"]:
             os.setgroups(become["groups"])
         os.setresgid(become["gid"], become["gid"], become["gid"])
         os.setresuid(become["uid"], become["uid"], become["uid"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import re
 import select
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from nsview.engines.nsview_places import own_layers
 from nsview.engines.nsview_store import NsviewStore
 from nsview.engines.untrusted import text
 from nsview.errors import Ambiguous, NoSuchObject, NsviewError
@@ -19,8 +21,9 @@ from nsview.kernel.cgroupfs import read_cgroupfs
 from nsview.kernel.pidfd import open_process
 from nsview.kernel.procfs import Procfs
 from nsview.sandbox.cgroups import GROUP
-from nsview.sandbox.remains import remove_cgroup, remove_remains, remove_tree, unmount_all
-from nsview.sandbox.state import LAYERS, STATE, lock_all, remains_of, store, try_lock
+from nsview.sandbox.remains import remove_cgroup, remove_tree, unmount_all
+from nsview.sandbox.rootless import call_as_root
+from nsview.sandbox.state import clear_away, lock_all, state_home, store, try_lock
 
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 _ENGINE: Final = "nsview/"
@@ -81,7 +84,7 @@ def stop_sandbox(identity: str, patience: float) -> None:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(pidfd, number)
             _has_ended(pidfd, seconds)
-    if not _wait(lambda: not os.path.isdir(f"{STATE}/{identity}") or _is_free(identity)):
+    if not _wait(lambda: not os.path.isdir(f"{state_home()}/{identity}") or _is_free(identity)):
         raise NsviewError(f"the launcher of {identity[:12]} does not end")
 
 
@@ -98,7 +101,7 @@ def remove_sandbox(identity: str, *, force: bool = False, patience: float = 0.0)
         stop_sandbox(identity, patience)
     lock = _lock(identity)
     try:
-        left = remove_remains(remains_of(identity))
+        left = clear_away(identity)
     finally:
         if lock is not None:
             os.close(lock)
@@ -113,7 +116,7 @@ def collect() -> Collected:
     Those that ended and were kept stay: that is what `remove_sandbox` is for.
     """
     found = Collected()
-    if not os.path.isdir(STATE):
+    if not os.path.isdir(state_home()):
         return found
     with lock_all():
         _collect_sandboxes(found)
@@ -140,7 +143,7 @@ def _collect_sandboxes(found: Collected) -> None:
                 if pidfd is not None:
                     signal.pidfd_send_signal(pidfd, signal.SIGKILL)
                     _has_ended(pidfd, _CLEARING_SECONDS)
-            left = remove_remains(remains_of(one))
+            left = clear_away(one)
         finally:
             os.close(lock)
         found.left += left
@@ -150,11 +153,14 @@ def _collect_sandboxes(found: Collected) -> None:
 
 def _collect_layers(known: set[str], found: Collected) -> None:
     with contextlib.suppress(FileNotFoundError):
-        for name in os.listdir(LAYERS):
-            path = f"{LAYERS}/{name}"
+        home = own_layers()
+        for name in os.listdir(home):
+            path = f"{home}/{name}"
             if _ID.fullmatch(name) and name not in known:
                 unmount_all(path)
                 left = remove_tree(path)
+                if left and os.geteuid():
+                    left = call_as_root(functools.partial(remove_tree, path))
                 found.left += left
                 if not left:
                     found.removed.append(path)
@@ -166,6 +172,8 @@ def _collect_groups(known: set[str], found: Collected) -> None:
         with contextlib.suppress(FileNotFoundError):
             for entry in list(os.scandir(parent)):
                 if not _ID.fullmatch(entry.name) or entry.name in known:
+                    continue
+                if entry.stat(follow_symlinks=False).st_uid != os.geteuid():
                     continue
                 if remove_cgroup(entry.path):
                     found.removed.append(entry.path)

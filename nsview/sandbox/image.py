@@ -82,7 +82,32 @@ def read_image(path: str) -> Image:
     return Image(path=path, reference=reference, config=config, layers=layers)
 
 
-def unpack_image(image: Image, directory: str) -> tuple[Lower, ...]:
+def unpack_image_in(
+    user_namespace: int, image: Image, directory: str
+) -> tuple[tuple[Lower, ...], tuple[str, ...]]:
+    """The same as root of a user namespace; and what is not as the image has it, in words."""
+    from nsview.sandbox.user_namespace import call_in
+
+    def work() -> tuple[str | None, list[tuple[str | None, ...]], list[str]]:
+        unpacker = Unpacker(in_user_namespace=True)
+        try:
+            lower = unpack_image(image, directory, unpacker)
+        except NsviewError as error:
+            return error.message, [], []
+        return None, list(map(tuple, lower)), unpacker.lost
+
+    try:
+        problem, lower, lost = call_in(user_namespace, work)
+    except OSError as error:
+        problem = f"image {image.path}: {error.strerror}"
+    if problem is not None:
+        raise NsviewError(problem)
+    return tuple(Lower(*one) for one in lower), tuple(lost)
+
+
+def unpack_image(
+    image: Image, directory: str, unpacker: Unpacker | None = None
+) -> tuple[Lower, ...]:
     """Make a directory of each layer below `directory`; returns them topmost first.
 
     Raises `NsviewError` where the archive is damaged or means harm.
@@ -91,7 +116,7 @@ def unpack_image(image: Image, directory: str) -> tuple[Lower, ...]:
     chain = fold_chain(digests)
     steps = instructions(image.config)
     lower = []
-    unpacker = Unpacker()
+    unpacker = unpacker or Unpacker()
     with _open(image.path) as archive:
         for at, name in enumerate(image.layers):
             target = os.path.join(directory, f"layer-{at}")

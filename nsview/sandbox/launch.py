@@ -23,7 +23,7 @@ from nsview.sandbox.conversation import Conversation
 from nsview.sandbox.outcome import Outcome
 from nsview.sandbox.prepare import Prepared, descriptors_of, make_orders, prepare
 from nsview.sandbox.spec import Spec, check_spec
-from nsview.sandbox.state import create, remains_of
+from nsview.sandbox.state import clear_away, create
 
 _ROOT: Final = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _OnStart = Callable[[Outcome], None]
@@ -44,6 +44,8 @@ def run_sandbox(
     `NsviewError` when it cannot be made, and leaves nothing behind then.
     """
     own_standard_streams()
+    if os.geteuid():  # it is what gives the rights to make the others
+        spec = spec._replace(user_namespace=True)
     check_spec(spec)
     place = create(spec.name)
     kept = False
@@ -56,9 +58,7 @@ def run_sandbox(
         return outcome
     finally:
         if not kept:
-            from nsview.sandbox.remains import remove_remains
-
-            remove_remains(remains_of(place.id))
+            clear_away(place.id)
         os.close(place.lock)
 
 

@@ -24,12 +24,14 @@ from nsview.kernel import libc
 from nsview.sandbox.birth import NoBirthError, bear_first
 from nsview.sandbox.mounts import Step
 from nsview.sandbox.remains import remove_cgroup, remove_interface, remove_remains
+from nsview.sandbox.user_namespace import call_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
 
     from nsview.sandbox.orders import Orders
+    from nsview.sandbox.remains import Deputy
 
 FAILED = 125
 _SIGNALLED = 128
@@ -87,11 +89,15 @@ def _leave_to_child(orders: Orders, reading: int) -> int:
     """Close what only the child needs; returns the new number of the pipe."""
     groups = orders["cgroups"]
     group_fds = [fd for *_, fd in groups]
-    named = (reading, orders["state"], orders["status"])
+    named = [reading, orders["state"], orders["status"]]
+    if orders["user_namespace"] >= 0:  # whose root removes what others in it wrote
+        named.append(orders["user_namespace"])
     kept = libc.keep_only(*named, *group_fds, *orders["held"], *orders["locks"])
-    reading, orders["state"], orders["status"] = kept[:3]
-    orders["cgroups"] = [(*one[:2], fd) for one, fd in zip(groups, kept[3:], strict=False)]
-    at = len(named) + len(groups)
+    reading, orders["state"], orders["status"], *more = kept[: len(named)]
+    orders["user_namespace"] = more[0] if more else -1
+    at = len(named)
+    orders["cgroups"] = [(*one[:2], fd) for one, fd in zip(groups, kept[at:], strict=False)]
+    at += len(groups)
     orders["held"] = kept[at : at + len(orders["held"])]
     return reading
 
@@ -183,9 +189,14 @@ class _Watch:
         if kept:
             for words, *_ in self.orders["cgroups"]:
                 remove_cgroup(words)
-        if kept or remove_remains(self.orders["remains"]):
+        if kept or remove_remains(self.orders["remains"], self._deputy()):
             ended = b"%d %d %d\n" % (self.code, int(time.time()), kills)
             _note(self.orders["state"], b"ended", ended)
+
+    def _deputy(self) -> Deputy | None:
+        """Who removes the files of others than us: the root of a user namespace that we own."""
+        user_namespace = self.orders["user_namespace"]
+        return None if user_namespace < 0 else lambda work: call_in(user_namespace, work)
 
 
 def _start_time(pid: int) -> int:

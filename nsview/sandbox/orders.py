@@ -57,6 +57,10 @@ class Orders(TypedDict):
     own_network: bool
     rootless: bool
     """The launcher has no rights but those that it gets in the user namespace."""
+    user_namespace: int
+    """That one, made by who started us; else it is made by `uid_map` and `gid_map`."""
+    one_user: bool
+    """Nobody but its root is mapped there, and groups cannot be dropped."""
     paths: list[bytes]
     """`lower`, `writable` if there is one, and the sources of `binds`: for who has to open them
     anew, in a mount namespace of their own."""

@@ -33,6 +33,10 @@ class Prepared(NamedTuple):
     groups: Groups
     network: Network | None
     ids: Ids | None
+    user_namespace: int
+    """Descriptor of the one that somebody without rights has made for it; -1: there is none yet."""
+    lost: tuple[str, ...]
+    """What of its image could not be unpacked as it is, in words."""
 
     @property
     def hostname(self) -> str:
@@ -42,7 +46,8 @@ class Prepared(NamedTuple):
     @property
     def lacking(self) -> list[str]:
         """What the host does not allow, in words."""
-        return [*self.groups.refused, *(self.network.lacking if self.network is not None else ())]
+        missing = self.network.lacking if self.network is not None else ()
+        return [*self.groups.refused, *missing, *self.lost]
 
 
 def hostname_of(spec: Spec, place: Place) -> str:
@@ -53,8 +58,10 @@ def hostname_of(spec: Spec, place: Place) -> str:
 def prepare(spec: Spec, place: Place, stack: contextlib.ExitStack) -> Prepared:
     """Claim and make it all; `stack` closes what is open. Raises `NsviewError`."""
     network = _prepare_network(spec, place, stack)
+    ids, user_namespace = _choose_ids(spec, place, stack)
+    lost: tuple[str, ...] = ()
     if spec.archive is not None:
-        spec = _unpacked(spec, place)
+        spec, lost = _unpacked(spec, place, user_namespace)
     etc = files_of_etc(spec, hostname_of(spec, place), network)
     layers = prepare_layers(spec, place, etc, stack)
     write_config(place, _config(spec, layers, network))
@@ -65,27 +72,39 @@ def prepare(spec: Spec, place: Place, stack: contextlib.ExitStack) -> Prepared:
         layers=layers,
         groups=groups,
         network=network,
-        ids=_choose_ids(spec, place),
+        ids=ids,
+        user_namespace=user_namespace,
+        lost=lost,
     )
 
 
-def _choose_ids(spec: Spec, place: Place) -> Ids | None:
+def _choose_ids(spec: Spec, place: Place, stack: contextlib.ExitStack) -> tuple[Ids | None, int]:
     if not spec.user_namespace:
-        return None
-    from nsview.sandbox.subordinate import choose_ids
+        return None, -1
+    if os.geteuid() == 0:
+        from nsview.sandbox.subordinate import choose_ids
 
-    return choose_ids(place.id)
+        return choose_ids(place.id), -1
+    from nsview.sandbox.rootless import make_own_namespace
+
+    made = make_own_namespace()
+    stack.callback(os.close, made.fd)
+    return made.ids, made.fd
 
 
-def _unpacked(spec: Spec, place: Place) -> Spec:
+def _unpacked(spec: Spec, place: Place, user_namespace: int) -> tuple[Spec, tuple[str, ...]]:
     """The spec on the layers of its image, among those that are the sandbox's own."""
-    from nsview.sandbox.image import read_image, unpack_image
+    from nsview.sandbox.image import read_image, unpack_image, unpack_image_in
 
     assert spec.archive is not None
     image = read_image(spec.archive)
-    lower = unpack_image(image, place.layers)
+    lost: tuple[str, ...] = ()
+    if user_namespace < 0:
+        lower = unpack_image(image, place.layers)
+    else:
+        lower, lost = unpack_image_in(user_namespace, image, place.layers)
     name = image.reference or os.path.basename(spec.archive)
-    return with_process(spec._replace(lower=lower, image=name), image.process)
+    return with_process(spec._replace(lower=lower, image=name), image.process), lost
 
 
 def _prepare_network(spec: Spec, place: Place, stack: contextlib.ExitStack) -> Network | None:
@@ -112,6 +131,7 @@ def make_orders(prepared: Prepared, stack: contextlib.ExitStack) -> Orders:
     """What the launching process is to do; the streams are missing yet. `stack` closes all."""
     spec, place, layers = prepared.spec, prepared.place, prepared.layers
     network, ids = prepared.network, prepared.ids
+    uid_map, gid_map = (b"", b"") if ids is None else ids.maps
 
     def hold(path: str, flags: int) -> int:
         fd = os.open(path, flags)
@@ -144,8 +164,10 @@ def make_orders(prepared: Prepared, stack: contextlib.ExitStack) -> Orders:
         "own_network": spec.network != "host",
         "rootless": os.geteuid() != 0,
         "paths": list(map(os.fsencode, _paths(prepared))),
-        "uid_map": ids.uids.as_map() if ids is not None else b"",
-        "gid_map": ids.gids.as_map() if ids is not None else b"",
+        "uid_map": uid_map,
+        "gid_map": gid_map,
+        "user_namespace": prepared.user_namespace,
+        "one_user": ids is not None and ids.is_one_user,
         "time_offset": spec.time_offset,
         "binds": [
             {
@@ -188,4 +210,4 @@ def descriptors_of(orders: Orders) -> Iterator[int]:
     yield from (*orders["locks"], *orders["lower"], *orders["held"])
     yield from (fd for *_, fd in orders["cgroups"])
     yield from (one["source"] for one in orders["binds"])
-    yield from (fd for fd in (orders["writable"],) if fd >= 0)
+    yield from (fd for fd in (orders["writable"], orders["user_namespace"]) if fd >= 0)

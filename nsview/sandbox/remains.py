@@ -14,7 +14,11 @@ from nsview.kernel.link_removal import remove_link
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from nsview.sandbox.orders import Remains
+
+    Deputy = Callable[[Callable[[], list[str]]], list[str]]
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _LOCK = b"lock"
@@ -23,13 +27,20 @@ _NOT_EMPTY = (errno.ENOTEMPTY, errno.EEXIST)
 _NOT_MOUNTED = (errno.EINVAL, errno.ENOENT)
 
 
-def remove_remains(remains: Remains) -> list[str]:
-    """Remove all of it, the state last; returns what could not be, in words."""
+def remove_remains(remains: Remains, deputy: Deputy | None = None) -> list[str]:
+    """Remove all of it, the state last; returns what could not be, in words.
+
+    `deputy` calls what it is given as somebody who may remove what others in it wrote: the root of
+    a user namespace.
+    """
     left = [f"cgroup {path}: in use" for path in remains["cgroups"] if not remove_cgroup(path)]
     left += remove_interface(remains["link"])
     unmount_all(remains["layers"])
-    for path in (remains["layers"], remains["work"]):
-        left += remove_tree(path) if path else []
+    trees = [path for path in (remains["layers"], remains["work"]) if path]
+    resisting = remove_trees(trees)
+    if resisting and deputy is not None:
+        resisting = deputy(lambda: remove_trees(trees))
+    left += resisting
     # Whoever finds no lock takes it for half removed, and goes on with it.
     return left or remove_tree(remains["state"], last=_LOCK)
 
@@ -82,6 +93,11 @@ def unmount_all(path: str) -> None:
             if error.errno in _NOT_MOUNTED:
                 return
             raise
+
+
+def remove_trees(paths: Iterable[str]) -> list[str]:
+    """Remove some directories and all that is in them; returns what resisted, in words."""
+    return [words for path in paths for words in remove_tree(path)]
 
 
 def remove_tree(path: str, last: bytes = b"") -> list[str]:

@@ -95,7 +95,7 @@ def _furnish_dev(
     for name, target in _LINKS:
         os.symlink(target, name, dir_fd=dev)
     # Group tty has number 5 in every distribution; where only root is mapped there is none.
-    options = [*_PTS_OPTIONS, *([] if orders["rootless"] else [(b"gid", b"5")])]
+    options = [*_PTS_OPTIONS, *([] if orders["one_user"] else [(b"gid", b"5")])]
     devpts = new_file_system(b"devpts", options, NO_SETUID | NO_PROGRAMS)
     pts = _mount_below(dev, b"pts", devpts)
     _mount_below(dev, b"shm", new_tmpfs(b"1777", SAFEST))

@@ -25,14 +25,13 @@ if TYPE_CHECKING:
     from nsview.engines.nsview_store import NsviewStore
     from nsview.sandbox.orders import Remains
 
-STATE: Final = state_of(os.geteuid())
-LAYERS: Final = own_layers()
 CONFIG: Final = "config.json"
 _MODE: Final = 0o700
 _FILE_MODE: Final = 0o600
 _ID_BYTES: Final = 16
 _LOCK: Final = "lock"
 WORK: Final = "work"
+PLACE_OF_LAYERS: Final = "layers"
 NETWORK: Final = "network"
 _SHORT: Final = 12
 
@@ -44,23 +43,22 @@ class Place(NamedTuple):
     name: str
     lock: int
     """Descriptor of its lock file, which we have locked."""
+    state: str
+    """Directory of its state."""
+    layers: str
+    """Directory of the layers that are its own."""
 
-    @property
-    def state(self) -> str:
-        """Directory of its state."""
-        return f"{STATE}/{self.id}"
 
-    @property
-    def layers(self) -> str:
-        """Directory of the layers that are its own."""
-        return f"{LAYERS}/{self.id}"
+def state_home() -> str:
+    """The directory of our sandboxes' state."""
+    return state_of(os.geteuid())
 
 
 def store() -> NsviewStore:
-    """All sandboxes."""
+    """All sandboxes of ours."""
     from nsview.engines.nsview_store import NsviewStore  # reads more than launching one takes
 
-    return NsviewStore("/", STATE, os.geteuid())
+    return NsviewStore("/", state_home(), os.geteuid())
 
 
 def create(name: str | None) -> Place:
@@ -68,19 +66,28 @@ def create(name: str | None) -> Place:
 
     There is no ``config.json`` yet, and so no sandbox for anybody but `nsview gc`.
     """
-    for path in (STATE, LAYERS):
+    home, layers = state_home(), own_layers()
+    for path in (home, layers):
         _make_directory(path)
     identity = os.urandom(_ID_BYTES).hex()
+    state = f"{home}/{identity}"
     with lock_all():
         if name is not None:
             _claim(name)
-        place = Place(id=identity, name=name or identity[:_SHORT], lock=_make_state(identity, name))
+        place = Place(
+            id=identity,
+            name=name or identity[:_SHORT],
+            lock=_make_state(state, name),
+            state=state,
+            layers=f"{layers}/{identity}",
+        )
+    if os.geteuid():  # whom XDG_DATA_HOME may tell another place tomorrow
+        _write(state, PLACE_OF_LAYERS, os.fsencode(place.layers))
     os.mkdir(place.layers, _MODE)
     return place
 
 
-def _make_state(identity: str, name: str | None) -> int:
-    directory = f"{STATE}/{identity}"
+def _make_state(directory: str, name: str | None) -> int:
     os.mkdir(directory, _MODE)
     lock = os.open(f"{directory}/{_LOCK}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _FILE_MODE)
     fcntl.flock(lock, fcntl.LOCK_EX)
@@ -143,33 +150,46 @@ def _write(directory: str, name: str, data: bytes) -> None:
 
 def remains_of(identity: str) -> Remains:
     """All that a sandbox may have left on the host."""
+    state = f"{state_home()}/{identity}"
     return {
-        "state": f"{STATE}/{identity}",
-        "layers": f"{LAYERS}/{identity}",
-        "work": _read_work(identity),
+        "state": state,
+        "layers": _read_path(f"{state}/{PLACE_OF_LAYERS}") or f"{own_layers()}/{identity}",
+        "work": _read_path(f"{state}/{WORK}"),
         "cgroups": [
             f"{one.target}/{GROUP}/{identity}"
             for one in own_cgroupfs().hierarchies
             if os.path.isdir(f"{one.target}/{GROUP}/{identity}")
         ],
-        "link": interface_of(identity) if os.path.exists(f"{STATE}/{identity}/{NETWORK}") else "",
+        "link": interface_of(identity) if os.path.exists(f"{state}/{NETWORK}") else "",
     }
 
 
-def _read_work(identity: str) -> str:
+def _read_path(file_name: str) -> str:
     try:
-        with open(f"{STATE}/{identity}/{WORK}", "rb") as file:
+        with open(file_name, "rb") as file:
             return os.fsdecode(file.read())
     except FileNotFoundError:
         return ""
 
 
+def clear_away(identity: str) -> list[str]:
+    """Remove all that is left of a sandbox; returns what resisted, in words."""
+    from nsview.sandbox.remains import remove_remains  # most leave that to their launcher
+
+    if os.geteuid() == 0:
+        return remove_remains(remains_of(identity))
+    from nsview.sandbox.rootless import call_as_root
+
+    return remove_remains(remains_of(identity), call_as_root)
+
+
 def try_lock(identity: str) -> int | None:
     """Lock a sandbox's state; None while its launcher, or whoever ends it, lives."""
+    state = f"{state_home()}/{identity}"
     try:
-        lock = os.open(f"{STATE}/{identity}/{_LOCK}", os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        lock = os.open(f"{state}/{_LOCK}", os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
     except FileNotFoundError:
-        lock = os.open(f"{STATE}/{identity}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        lock = os.open(state, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -182,7 +202,7 @@ def try_lock(identity: str) -> int | None:
 def lock_all() -> Iterator[None]:
     """Keep sandboxes from being made or collected by anybody else meanwhile."""
     fd = os.open(
-        f"{STATE}/{_LOCK}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, _FILE_MODE
+        f"{state_home()}/{_LOCK}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, _FILE_MODE
     )
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)
@@ -193,8 +213,13 @@ def lock_all() -> Iterator[None]:
 
 def _make_directory(path: str) -> None:
     """What is in there is as powerful as root: setuid files of sandboxes among it."""
-    with contextlib.suppress(FileExistsError):
-        os.makedirs(path, _MODE)
+    try:
+        os.makedirs(path, _MODE, exist_ok=True)
+    except PermissionError:
+        raise NsviewError(
+            f"{path} cannot be made: no login has made a directory for this user there",
+            hint="XDG_RUNTIME_DIR and XDG_DATA_HOME name others",
+        ) from None
     found = os.lstat(path)
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
         raise NsviewError(f"{path} is not a directory of ours")

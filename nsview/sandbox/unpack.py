@@ -10,6 +10,7 @@ archive stay inside. What an archive may not say: marks of overlayfs itself.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 import tarfile
@@ -22,7 +23,7 @@ _CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLO
 _WHITEOUT: Final = ".wh."
 _OPAQUE: Final = ".wh..wh..opq"
 _META: Final = ".wh..wh."
-_OPAQUE_ATTRIBUTE: Final = b"trusted.overlay.opaque"
+_OVERLAY_ATTRIBUTES: Final = ("trusted.overlay.", "user.overlay.")
 _XATTR: Final = "SCHILY.xattr."
 _ATTRIBUTES: Final = ("security.capability", "user.")
 _MODE: Final = 0o755
@@ -40,9 +41,24 @@ class Unsafe(Exception):  # noqa: N818 - what is reported of the archive
 class Unpacker:
     """Unpacks the layers of one image, and keeps count of what they take together."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, in_user_namespace: bool = False) -> None:
         self._bytes = 0
         self._entries = 0
+        self._rootless = in_user_namespace
+        self._marks = _OVERLAY_ATTRIBUTES[in_user_namespace]
+        """What its overlay's attributes begin with: trusted ones are for the host's root alone."""
+        self._devices = 0
+        self._strangers = 0
+
+    @property
+    def lost(self) -> list[str]:
+        """What is not as the image has it, in words."""
+        found = []
+        if self._devices:
+            found.append(f"left out of the image: {self._devices} device nodes, root's to make")
+        if self._strangers:
+            found.append(f"owned by root, as their owners have no id here: {self._strangers} files")
+        return found
 
     def unpack(self, layer: tarfile.TarFile, directory: str) -> None:
         """Unpack an archive into an empty directory; raises `Unsafe`, OSError and TarError."""
@@ -72,13 +88,13 @@ class Unpacker:
         if ".." in parts or "\0" in member.name or len(parts) > _DEEPEST:
             raise Unsafe(f"a name that leads out of it: {member.name!r}")
         if not parts:
-            _set_attributes(root, ".", member)
+            self._set_attributes(root, ".", member)
             return
         name = parts.pop()
         parent = _make_parents(root, parts)
         try:
             if name.startswith(_WHITEOUT):
-                _white_out(parent, name)
+                _white_out(parent, name, f"{self._marks}opaque")
             else:
                 self._make(layer, member, root, parent, name)
         finally:
@@ -105,10 +121,46 @@ class Unpacker:
             device = os.makedev(member.devmajor, member.devminor)
             if device == 0:
                 raise Unsafe(f"a mark of overlayfs: {member.name!r}")
+            if self._rootless:
+                self._devices += 1
+                return
             os.mknod(name, kind | 0o600, device, dir_fd=parent)
         else:
             return
-        _set_attributes(parent, name, member)
+        self._set_attributes(parent, name, member)
+
+    def _set_attributes(self, parent: int, name: str, member: tarfile.TarInfo) -> None:
+        is_given = self._give_away(parent, name, member)
+        if member.issym():
+            return
+        place = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+        try:
+            path = f"/proc/self/fd/{place}"
+            for key, value in member.pax_headers.items():
+                attribute = key.removeprefix(_XATTR)
+                if (
+                    key.startswith(_XATTR)
+                    and attribute.startswith(_ATTRIBUTES)
+                    and not attribute.startswith(self._marks)
+                ):
+                    with contextlib.suppress(OSError):
+                        os.setxattr(path, attribute, value.encode("utf-8", "surrogateescape"))
+            # After chown(2), which clears setuid; of another user it would be a power of root's.
+            os.chmod(path, member.mode & (0o7777 if is_given else 0o1777))
+            os.utime(path, (member.mtime, member.mtime))
+        finally:
+            os.close(place)
+
+    def _give_away(self, parent: int, name: str, member: tarfile.TarInfo) -> bool:
+        """Set the owner; False where our user namespace has no such id."""
+        try:
+            os.chown(name, member.uid, member.gid, dir_fd=parent, follow_symlinks=False)
+        except OSError as error:
+            if not self._rootless or error.errno != errno.EINVAL:
+                raise
+            self._strangers += 1
+            return False
+        return True
 
     def _copy(
         self, layer: tarfile.TarFile, member: tarfile.TarInfo, parent: int, name: str
@@ -152,9 +204,9 @@ def _make_room(parent: int, name: str, *, keep_directory: bool) -> None:
         os.rmdir(name, dir_fd=parent)  # ENOTEMPTY: no builder writes that
 
 
-def _white_out(parent: int, name: str) -> None:
+def _white_out(parent: int, name: str, opaque: str) -> None:
     if name == _OPAQUE:
-        os.setxattr(f"/proc/self/fd/{parent}", _OPAQUE_ATTRIBUTE, b"y")
+        os.setxattr(f"/proc/self/fd/{parent}", opaque, b"y")
         return
     hidden = name.removeprefix(_WHITEOUT)
     if name.startswith(_META):  # aufs's own files
@@ -182,24 +234,6 @@ def _link(root: int, target: str, parent: int, name: str) -> None:
         raise Unsafe(f"a link to what is not there: {target!r}") from None
     finally:
         os.close(directory)
-
-
-def _set_attributes(parent: int, name: str, member: tarfile.TarInfo) -> None:
-    os.chown(name, member.uid, member.gid, dir_fd=parent, follow_symlinks=False)
-    if member.issym():
-        return
-    place = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
-    try:
-        path = f"/proc/self/fd/{place}"
-        for key, value in member.pax_headers.items():
-            attribute = key.removeprefix(_XATTR)
-            if key.startswith(_XATTR) and attribute.startswith(_ATTRIBUTES):
-                with contextlib.suppress(OSError):
-                    os.setxattr(path, attribute, value.encode("utf-8", "surrogateescape"))
-        os.chmod(path, member.mode & 0o7777)  # after chown(2), which clears setuid
-        os.utime(path, (member.mtime, member.mtime))
-    finally:
-        os.close(place)
 
 
 def _set_time(root: int, name: str, mtime: float) -> None:

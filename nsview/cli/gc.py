@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 EPILOG = """\
 Finds sandboxes whose launcher was killed before it could clear away: their mounts, control groups
 and directories. Prints what it removes. Sandboxes that run, and those that ended and are kept
-(nsview ls --all), stay."""
+(nsview ls --all), stay. Root does it for every user that is logged in."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -22,12 +22,12 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Arguments) -> int:
     """Remove it; 1 where something resists."""
-    from nsview.sandbox.control import collect
+    from nsview.sandbox.owners import collect
 
     del arguments
-    found = collect()
-    for one in found.removed:
+    removed, left = collect()
+    for one in removed:
         print_line(one)
-    for one in found.left:
+    for one in left:
         print_note(f"left: {one}")
-    return 1 if found.left else 0
+    return 1 if left else 0

@@ -12,13 +12,11 @@ from nsview.host.host import Host
 from nsview.host.model import Container, Snapshot
 from nsview.host.pid_map import pid_levels, tasks_with_inner_pid
 from nsview.host.reference import HOST_REF, find_container, find_task
-from nsview.kernel.namespaces import KINDS
 from nsview.kernel.task import Task
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
-_PID = KINDS.index("pid")
 _MANY = 5
 
 EPILOG = """\
@@ -78,8 +76,7 @@ def _pid_ns(snapshot: Snapshot, container: Container) -> int:
     # PID 1 of the host may be unreadable even for root; its namespaces are known nevertheless.
     if container.kind == "host":
         return snapshot.initial["pid"]
-    assert container.pid is not None
-    return snapshot.tasks[container.pid].namespaces[_PID]
+    return container.namespaces["pid"].ino
 
 
 def _who_has_it_inside(snapshot: Snapshot, number: int) -> str | None:

@@ -23,8 +23,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Arguments) -> int:
     """Remove them one after the other."""
-    from nsview.sandbox.control import find_sandbox, remove_sandbox
+    from nsview.sandbox.owners import find_sandbox, remove
 
-    for identity in [find_sandbox(one) for one in arguments.ref]:
-        remove_sandbox(identity, force=arguments.force)
+    for sandbox in [find_sandbox(one) for one in arguments.ref]:
+        remove(sandbox, force=arguments.force)
     return 0

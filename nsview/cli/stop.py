@@ -32,10 +32,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Arguments) -> int:
     """Stop them one after the other."""
-    from nsview.sandbox.control import find_sandbox, stop_sandbox
+    from nsview.sandbox.owners import find_sandbox, stop
 
-    for identity in [find_sandbox(one) for one in arguments.ref]:
-        stop_sandbox(identity, arguments.time)
+    for sandbox in [find_sandbox(one) for one in arguments.ref]:
+        stop(sandbox, arguments.time)
     return 0
 
 

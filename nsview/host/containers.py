@@ -189,7 +189,7 @@ def _draft(group: Group, grounds: _Grounds, facts: Facts) -> Container:
         uid=first.uid,
         user=user_name(first.uid),
         cgroup=preferred_path(first.cgroups) or None,
-        namespaces=_namespaces(first, grounds.initial),
+        namespaces=_namespaces(group, grounds.initial),
         rootfs=grounds.rootfs,
         command=grounds.command or (record.command if record else ()),
         driver=record.driver if record else None,
@@ -244,10 +244,14 @@ def _owner(record: Record | None, match: Match | None) -> int:
     return match.user or 0 if match is not None else 0
 
 
-def _namespaces(first: Task, initial: Mapping[str, int]) -> dict[str, NamespaceUse]:
+def _namespaces(group: Group, initial: Mapping[str, int]) -> dict[str, NamespaceUse]:
+    """Those of its first process; where that may not be looked into, of another one."""
+    shown = group.first
+    if not any(shown.namespaces):
+        shown = next((one for one in group.tasks if any(one.namespaces)), shown)
     return {
         kind: NamespaceUse(ino, ino != 0 and ino == initial[kind])
-        for kind, ino in zip(KINDS, first.namespaces, strict=True)
+        for kind, ino in zip(KINDS, shown.namespaces, strict=True)
     }
 
 

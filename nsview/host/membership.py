@@ -126,8 +126,9 @@ def group_tasks(
     rest = _join_owners(groups, rest, host)
     claimed = {one[0].namespaces[_PID] for group in groups.values() for one in group.cohorts}
     claimed.add(host[_PID])
+    leaders = _unreadable_leaders(rest)
     for cohort in rest:
-        _join(groups, _key_by_pid_ns(cohort[0], host, claimed, pid_parents), cohort)
+        _join(groups, _key_by_pid_ns(cohort[0], host, claimed, pid_parents, leaders), cohort)
     rest = [cohort for cohort in rest if not _outside_pid_ns(cohort[0], host)]
     for cohort in _join_owners(groups, rest, host):
         for task in cohort:  # who has called chroot(2) has another root than the others
@@ -206,8 +207,31 @@ def _outside_pid_ns(task: Task, host: tuple[int, ...]) -> bool:
     return task.namespaces[_PID] not in (0, host[_PID]) or len(task.pids) > 1
 
 
+def _unreadable_leaders(cohorts: Iterable[Cohort]) -> dict[int, int]:
+    """Pid namespaces whose number 1 may not be looked into, as others in them may; and that PID.
+
+    So it is for a user whose sandbox protects its number 1 (PR_SET_DUMPABLE). Children are in the
+    same one as their parent if they have as many numbers.
+    """
+    inside = [task for cohort in cohorts for task in cohort if len(task.pids) > 1]
+    closed = {
+        task.pid: len(task.pids)
+        for task in inside
+        if task.pids[-1] == 1 and not task.namespaces[_PID]
+    }
+    return {
+        task.namespaces[_PID]: task.ppid
+        for task in inside
+        if task.namespaces[_PID] and closed.get(task.ppid) == len(task.pids)
+    }
+
+
 def _key_by_pid_ns(
-    task: Task, host: tuple[int, ...], claimed: set[int], pid_parents: Mapping[int, int]
+    task: Task,
+    host: tuple[int, ...],
+    claimed: set[int],
+    pid_parents: Mapping[int, int],
+    leaders: Mapping[int, int],
 ) -> Key | None:
     if not _outside_pid_ns(task, host):
         return None
@@ -215,6 +239,8 @@ def _key_by_pid_ns(
     if pid_ns == 0:
         return "pid", f"of {task.pid if task.pids[-1] == 1 else task.ppid}"
     free = [ino for ino in pid_ns_chain(pid_ns, pid_parents) if ino not in claimed]
+    if free[0] in leaders:
+        return "pid", f"of {leaders[free[0]]}"
     return "pid", str(free[0])
 
 

@@ -1,4 +1,4 @@
-"""Stop sandboxes, remove them, and find what a killed nsview left."""
+"""Stop sandboxes of our own, remove them, and find what a killed nsview left."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ import select
 import signal
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from nsview.engines.nsview_places import own_layers
 from nsview.engines.nsview_store import NsviewStore
 from nsview.engines.untrusted import text
-from nsview.errors import Ambiguous, NoSuchObject, NsviewError
+from nsview.errors import NsviewError
 from nsview.kernel.cgroupfs import read_cgroupfs
 from nsview.kernel.pidfd import open_process
 from nsview.kernel.procfs import Procfs
@@ -26,43 +25,15 @@ from nsview.sandbox.rootless import call_as_root
 from nsview.sandbox.state import clear_away, lock_all, state_home, store, try_lock
 
 _ID: Final = re.compile(r"[0-9a-f]{32}")
-_ENGINE: Final = "nsview/"
-_SHORTEST_ID: Final = 4
 _CLEARING_SECONDS: Final = 10.0
 _PAUSE_SECONDS: Final = 0.01
 
 
-@dataclass(slots=True)
-class Collected:
-    """What `collect` did."""
+class _Collected(NamedTuple):
+    """Words."""
 
-    removed: list[str] = field(default_factory=list)
-    """Ids, and control groups and directories that belonged to nobody."""
-    left: list[str] = field(default_factory=list)
-    """What could not be removed, and why."""
-
-
-def find_sandbox(reference: str) -> str:
-    """The id of the sandbox with this name, ref, id, or at least four digits of it.
-
-    Raises `NoSuchObject` and `Ambiguous`.
-    """
-    sandboxes = store()
-    wanted = reference.removeprefix(_ENGINE)
-    named, begun = [], []
-    for one in sandboxes.read_ids():
-        if text(sandboxes.read_config(one), "name") == wanted:
-            named.append(one)
-        elif len(wanted) >= _SHORTEST_ID and one.startswith(wanted):
-            begun.append(one)
-    found = named or begun
-    if len(found) > 1:
-        raise Ambiguous(reference, found)
-    if not found:
-        raise NoSuchObject(
-            f"no sandbox {reference!r}", hint="nsview ls --all lists them; engines stop their own"
-        )
-    return found[0]
+    removed: list[str]
+    left: list[str]
 
 
 def is_running(identity: str) -> bool:
@@ -88,8 +59,8 @@ def stop_sandbox(identity: str, patience: float) -> None:
         raise NsviewError(f"the launcher of {identity[:12]} does not end")
 
 
-def remove_sandbox(identity: str, *, force: bool = False, patience: float = 0.0) -> None:
-    """Remove it with its writable layer; one that runs is stopped first, if `force`.
+def remove_sandbox(identity: str, force: bool) -> None:
+    """Remove it with its writable layer; one that runs is killed first, if `force`.
 
     Raises `NsviewError` when it runs, or something cannot be removed.
     """
@@ -98,7 +69,7 @@ def remove_sandbox(identity: str, *, force: bool = False, patience: float = 0.0)
             raise NsviewError(
                 f"{_name(identity)} runs", hint=f"nsview stop {_name(identity)}, or rm --force"
             )
-        stop_sandbox(identity, patience)
+        stop_sandbox(identity, 0.0)
     lock = _lock(identity)
     try:
         left = clear_away(identity)
@@ -106,27 +77,30 @@ def remove_sandbox(identity: str, *, force: bool = False, patience: float = 0.0)
         if lock is not None:
             os.close(lock)
     if left:
-        raise NsviewError(f"cannot be removed: {left[0]}")
+        hint = "have the ids in /etc/subuid changed since?" if os.geteuid() else None
+        raise NsviewError(f"cannot be removed: {left[0]}", hint=hint)
 
 
-def collect() -> Collected:
+def collect() -> tuple[list[str], list[str]]:
     """Remove what sandboxes left that nobody ended: their launcher was killed, or the host's power
     failed.
 
-    Those that ended and were kept stay: that is what `remove_sandbox` is for.
+    Those that ended and were kept stay: that is what `remove_sandbox` is for. Returns what was
+    removed (ids, and control groups and directories that belonged to nobody), and what could not
+    be, with the reason.
     """
-    found = Collected()
+    found = _Collected([], [])
     if not os.path.isdir(state_home()):
-        return found
+        return found.removed, found.left
     with lock_all():
         _collect_sandboxes(found)
         known = set(store().read_ids())
         _collect_layers(known, found)
         _collect_groups(known, found)
-    return found
+    return found.removed, found.left
 
 
-def _collect_sandboxes(found: Collected) -> None:
+def _collect_sandboxes(found: _Collected) -> None:
     sandboxes = store()
     for one in sandboxes.read_ids():
         try:
@@ -146,12 +120,12 @@ def _collect_sandboxes(found: Collected) -> None:
             left = clear_away(one)
         finally:
             os.close(lock)
-        found.left += left
+        found.left.extend(left)
         if not left:
             found.removed.append(one)
 
 
-def _collect_layers(known: set[str], found: Collected) -> None:
+def _collect_layers(known: set[str], found: _Collected) -> None:
     with contextlib.suppress(FileNotFoundError):
         home = own_layers()
         for name in os.listdir(home):
@@ -161,12 +135,12 @@ def _collect_layers(known: set[str], found: Collected) -> None:
                 left = remove_tree(path)
                 if left and os.geteuid():
                     left = call_as_root(functools.partial(remove_tree, path))
-                found.left += left
+                found.left.extend(left)
                 if not left:
                     found.removed.append(path)
 
 
-def _collect_groups(known: set[str], found: Collected) -> None:
+def _collect_groups(known: set[str], found: _Collected) -> None:
     for hierarchy in read_cgroupfs().hierarchies:
         parent = f"{hierarchy.target}/{GROUP}"
         with contextlib.suppress(FileNotFoundError):

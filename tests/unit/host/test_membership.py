@@ -80,6 +80,15 @@ def test_rule_2_the_outermost_pid_namespace_that_nobody_claimed() -> None:
     assert members == {("pid", "8"): [5, 6]}
 
 
+def test_rule_2_where_number_one_may_not_be_looked_into() -> None:
+    init = task(5)._replace(namespaces=(0,) * len(KINDS), pids=(5, 1))
+    command = task(6, ppid=5, pid=8)._replace(pids=(6, 2))
+    child = task(7, ppid=6, pid=8)._replace(pids=(7, 3))
+    nested = task(8, ppid=7, pid=9)._replace(pids=(8, 4, 1))
+    members = group(init, command, child, nested, parents={9: 8, 8: HOST[PID]})
+    assert members == {("pid", "of 5"): [5, 6, 7, 8]}
+
+
 def test_rule_2_inside_a_container_that_an_engine_claimed() -> None:
     members = group(
         task(5, cgroup=DOCKER, mnt=7, pid=8),

@@ -26,6 +26,7 @@ from nsview.host.partial import effective_capabilities
 from nsview.kernel.capabilities import has_capability
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.ns_links import read_namespaces
+from nsview.kernel.nsfs import get_owner_uid
 from nsview.kernel.procfs import Procfs
 from nsview.kernel.safe_open import open_below, read_below
 from nsview.kernel.task import Task
@@ -112,11 +113,13 @@ def prepare(procfs: Procfs, task: Task, choice: Choice) -> Iterator[Ready]:
     `procfs` is the /proc of our own pid namespace. Raises `NsviewError` and its kinds for what
     keeps a command from starting, `nsview.enter.choose.NoProgram` among them.
     """
-    _need_rights(procfs)
+    rootless = not has_capability(effective_capabilities(procfs), "sys_admin")
     own_standard_streams()
     with contextlib.ExitStack() as stack:
         target, descriptors = stack.enter_context(hold_target(procfs, task))
         own = dict(zip(KINDS, read_namespaces(procfs, os.getpid()) or (), strict=False))
+        if rootless:
+            _need_ownership(choice, target, descriptors, own)
         user = _user(choice, descriptors.root)
         request = Request(
             kinds=choice.kinds,
@@ -125,6 +128,7 @@ def prepare(procfs: Procfs, task: Task, choice: Choice) -> Iterator[Ready]:
             join_cgroup=choice.join_cgroup,
             environment=choice.environment,
             terminal=choice.terminal,
+            rootless=rootless,
         )
         plan = make_plan(target, request, own, os.environb)
         descriptors = _in_directory(choice.directory, plan, descriptors, stack)
@@ -146,10 +150,20 @@ def prepare(procfs: Procfs, task: Task, choice: Choice) -> Iterator[Ready]:
         )
 
 
-def _need_rights(procfs: Procfs) -> None:
-    """setns(2) takes CAP_SYS_ADMIN in the owner of every namespace, and in our own."""
-    if not has_capability(effective_capabilities(procfs), "sys_admin"):
-        raise NotPermitted("entering takes root", hint="sudo nsview enter ...")
+def _need_ownership(
+    choice: Choice, target: Target, descriptors: Descriptors, own: Mapping[str, int]
+) -> None:
+    """setns(2) takes CAP_SYS_ADMIN in the owner of every namespace, and in our own.
+
+    Who has made a user namespace has it in there, once it is joined.
+    """
+    if target.namespaces["user"] == own["user"] or "user" not in choice.kinds:
+        words = "entering takes root, or a container in a user namespace of your own"
+    elif get_owner_uid(descriptors.namespaces["user"]) != os.geteuid():
+        words = "entering takes root: its user namespace is another user's"
+    else:
+        return
+    raise NotPermitted(words, hint="sudo nsview enter ...")
 
 
 def _user(choice: Choice, root: int) -> Account | None:

@@ -87,6 +87,8 @@ def _run(orders: Orders) -> int:
     _leave_host_limits(orders, lacking)
     libc.prctl(libc.PR_SET_DUMPABLE, 0)
     tree = _copy_toolbox(orders)
+    if orders["rootless"]:  # it gives the rights to join the others
+        _join_namespace(orders, libc.CLONE_NEWUSER)
     for one in orders["namespaces"]:
         if one["flag"] not in _JOINED_LAST:
             _join(one, orders["proc"])
@@ -292,7 +294,10 @@ def _is_reachable() -> bool:
 
 
 def _take_user(orders: Orders) -> None:
-    """Become the user by ids of the host, which exist even where no inner id stands for them."""
+    """Become the user by ids of the host, which exist even where no inner id stands for them.
+
+    Unless we have no rights there: then we are inside already.
+    """
     try:
         if orders["groups"] is not None:
             os.setgroups(orders["groups"])
@@ -305,7 +310,8 @@ def _take_user(orders: Orders) -> None:
         libc.set_capabilities(held, held, 0)
     except OSError as error:
         raise Failure("changing the user", error) from None
-    _join_namespace(orders, libc.CLONE_NEWUSER)
+    if not orders["rootless"]:
+        _join_namespace(orders, libc.CLONE_NEWUSER)
     # Both changes may have set it to fs.suid_dumpable.
     libc.prctl(libc.PR_SET_DUMPABLE, 0)
 

@@ -27,6 +27,8 @@ class Orders(TypedDict):
     """The directory /proc of the host."""
     namespaces: list[Namespace]
     """In the order in which they are joined; the user namespace, if any, comes last."""
+    rootless: bool
+    """It comes first, for it gives the rights to join the others; ids are those inside it."""
     stdio: tuple[int, int, int]
     terminal: bool
     root: int

@@ -33,6 +33,8 @@ class Request(NamedTuple):
     environment: Mapping[bytes, bytes] | None = None
     """To add and to replace."""
     terminal: bool = False
+    rootless: bool = False
+    """We have no rights but those in the target's user namespace."""
 
 
 class Plan(NamedTuple):
@@ -43,6 +45,8 @@ class Plan(NamedTuple):
     namespaces: tuple[tuple[str, int], ...]
     """kind and inode, in the order in which they are joined; those that are ours are left out."""
     environment: Mapping[bytes, bytes]
+    rootless: bool = False
+    """The user namespace is the first to be joined."""
     owner_of_mounts: bool = False
     """The user namespace is the one that owns the mounts, not the target's own, further inside."""
     join_cgroup: bool = False
@@ -79,11 +83,14 @@ def make_plan(
     joins = _joins(target, request, own)
     if not inside:
         environment = {**host_environment(environ), **(request.environment or {})}
-        return Plan(inside=False, namespaces=joins, environment=environment)
+        return Plan(
+            inside=False, namespaces=joins, rootless=request.rootless, environment=environment
+        )
     user = _Ids(target, request, own)
     common = Plan(
         inside=True,
         namespaces=joins,
+        rootless=request.rootless,
         owner_of_mounts=_takes_owner(target, request),
         join_cgroup=request.join_cgroup,
         uid=user.uid,
@@ -121,9 +128,10 @@ def _joins(target: Target, request: Request, own: Mapping[str, int]) -> tuple[tu
     inodes = dict(target.namespaces)
     if _takes_owner(target, request):
         inodes["user"] = target.owner_of_mounts
+    order = sorted(_ORDER, key="user".__ne__) if request.rootless else _ORDER
     return tuple(
         (kind, inodes[kind])
-        for kind in _ORDER
+        for kind in order
         if kind in request.kinds and inodes.get(kind, 0) not in (0, own.get(kind))
     )
 
@@ -159,6 +167,27 @@ def _outside(ranges: tuple[IdRange, ...], inside: int, word: str) -> int:
     if found is None:
         raise NsviewError(f"{word} {inside} means nothing in the container: it has no such id")
     return found
+
+
+class InnerIds(NamedTuple):
+    """The user of a plan by the ids of the target's user namespace."""
+
+    uid: int | None
+    gid: int | None
+    groups: list[int] | None
+    """None: those that we have stay, as in a namespace of one user they did for the target."""
+
+
+def inner_ids(plan: Plan, target: Target) -> InnerIds:
+    """Whom to become once in there, where a plan goes by the ids of the host."""
+    groups = [to_inside(target.gid_map, one) for one in plan.groups or ()]
+    known = [one for one in groups if one is not None]
+    is_one_user = len(target.gid_map) == 1 and target.gid_map[0].length == 1
+    return InnerIds(
+        uid=None if plan.uid is None else to_inside(target.uid_map, plan.uid),
+        gid=None if plan.gid is None else to_inside(target.gid_map, plan.gid),
+        groups=None if is_one_user or len(known) < len(groups) else known,
+    )
 
 
 def inner_uid(target: Target, own: Mapping[str, int]) -> int | None:

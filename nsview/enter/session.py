@@ -12,6 +12,7 @@ from _socket import SHUT_RDWR, socket
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
+from nsview.enter.plan import InnerIds, inner_ids
 from nsview.enter.relay import Person
 from nsview.enter.standby import Standby
 from nsview.enter.streams import open_pipes, relay_pipes, relay_terminal
@@ -194,6 +195,8 @@ def _orders(
     if plan.owner_of_mounts:
         fds["user"] = descriptors.owner_of_mounts
     program = command.program
+    groups = None if plan.groups is None else list(plan.groups)
+    user = inner_ids(plan, target) if plan.rootless else InnerIds(plan.uid, plan.gid, groups)
     return {
         "status": joiner.far_number,
         "proc": descriptors.proc,
@@ -201,6 +204,7 @@ def _orders(
             {"kind": kind, "fd": fds[kind], "flag": CLONE_FLAGS[kind], "ino": ino}
             for kind, ino in plan.namespaces
         ],
+        "rootless": plan.rootless,
         "stdio": stdio,
         "terminal": terminal,
         "root": descriptors.root if plan.inside else -1,
@@ -212,9 +216,9 @@ def _orders(
         "limits": [(one.name, one.number, one.soft, one.hard) for one in plan.limits],
         "umask": plan.umask,
         "label": (plan.label.file, plan.label.words) if plan.label else None,
-        "uid": plan.uid,
-        "gid": plan.gid,
-        "groups": None if plan.groups is None else list(plan.groups),
+        "uid": user.uid,
+        "gid": user.gid,
+        "groups": user.groups,
         "bounding": plan.bounding,
         "inheritable": plan.inheritable,
         "ambient": plan.ambient,

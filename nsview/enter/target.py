@@ -23,6 +23,7 @@ from nsview.kernel.procfs import Procfs
 from nsview.kernel.stat import PF_KTHREAD, parse_stat
 from nsview.kernel.status import Status, parse_status
 from nsview.kernel.task import CgroupPath, Task
+from nsview.kernel.user_namespace import call_in
 from nsview.named_tuple import NamedTuple
 
 T = TypeVar("T")
@@ -207,7 +208,7 @@ def _read(procfs: Procfs, task: Task, descriptors: Descriptors) -> Target:
         status=parse_status(_must(procfs.read(pid, "status"))),
         namespaces=dict(zip(KINDS, links, strict=False)),
         cgroups=parse_cgroup(_must(procfs.read(pid, "cgroup"))),
-        environ=_must(procfs.read(pid, "environ", limit=_ENVIRONMENT_LIMIT)),
+        environ=_read_environ(procfs, pid, descriptors.namespaces["user"]),
         limits=tuple(_limits(_must(procfs.read(pid, "limits")))),
         oom_score_adj=_number(procfs.read(pid, "oom_score_adj")),
         label=_read_label(procfs, pid),
@@ -215,6 +216,19 @@ def _read(procfs: Procfs, task: Task, descriptors: Descriptors) -> Target:
         gid_map=parse_id_map(procfs.read(pid, "gid_map") or b""),
         owner_of_mounts=os.fstat(owner).st_ino if owner >= 0 else 0,
     )
+
+
+def _read_environ(procfs: Procfs, pid: int, user_namespace: int) -> bytes:
+    """Its environment, which only its own user may read, and root of its user namespace."""
+
+    def read() -> bytes | None:
+        return procfs.read(pid, "environ", limit=_ENVIRONMENT_LIMIT)
+
+    try:
+        return _must(read())
+    except PermissionError:
+        environ: bytes | None = call_in(user_namespace, read)
+        return _must(environ)
 
 
 def _read_label(procfs: Procfs, pid: int) -> Label | None:

@@ -16,9 +16,9 @@ import select
 
 from nsview.kernel import libc
 from nsview.kernel.cgroup_join import V2, fork_into, join
+from nsview.kernel.user_namespace import become_root_of, make_user_namespace, write_maps_of
 from nsview.sandbox.first import be_first
 from nsview.sandbox.mounts import Step, make_mounts
-from nsview.sandbox.user_namespace import become_root_of, make_user_namespace, write_maps_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

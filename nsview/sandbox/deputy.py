@@ -18,7 +18,7 @@ from nsview.enter.standby import Standby
 from nsview.enter.told import await_orders
 from nsview.errors import NsviewError
 from nsview.kernel import libc
-from nsview.sandbox.user_namespace import wait_for
+from nsview.kernel.user_namespace import wait_for
 
 _MODULE: Final = "nsview.sandbox.deputy"
 _CHUNK: Final = 1 << 16

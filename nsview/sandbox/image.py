@@ -86,7 +86,7 @@ def unpack_image_in(
     user_namespace: int, image: Image, directory: str
 ) -> tuple[tuple[Lower, ...], tuple[str, ...]]:
     """The same as root of a user namespace; and what is not as the image has it, in words."""
-    from nsview.sandbox.user_namespace import call_in
+    from nsview.kernel.user_namespace import call_in
 
     def work() -> tuple[str | None, list[tuple[str | None, ...]], list[str]]:
         unpacker = Unpacker(in_user_namespace=True)

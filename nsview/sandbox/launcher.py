@@ -21,10 +21,10 @@ import time
 
 from nsview.enter.told import await_orders
 from nsview.kernel import libc
+from nsview.kernel.user_namespace import call_in
 from nsview.sandbox.birth import NoBirthError, bear_first
 from nsview.sandbox.mounts import Step
 from nsview.sandbox.remains import remove_cgroup, remove_interface, remove_remains
-from nsview.sandbox.user_namespace import call_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from nsview.errors import NotPermitted
 from nsview.kernel.idmap import IdRange
 from nsview.kernel.safe_open import read_below
 from nsview.kernel.subordinate_ids import Range, map_of_user, parse_ranges
+from nsview.kernel.user_namespace import call_in, make_user_namespace, write_maps_of
 from nsview.sandbox.subordinate import FILES, Ids
-from nsview.sandbox.user_namespace import call_in, make_user_namespace, write_maps_of
 
 _HELPERS: Final = ("newuidmap", "newgidmap")
 _PLACES: Final = ("/usr/bin", "/bin", "/usr/sbin", "/usr/local/bin")

@@ -26,5 +26,9 @@ def read_stack(store: NsviewStore, sandbox: str) -> StoredStack | None:
     if not layers:
         return None
     return StoredStack(
-        root="/", layers=tuple(layers), driver="overlay", image=text(config, "image")
+        root="/",
+        layers=tuple(layers),
+        driver="overlay",
+        image=text(config, "image"),
+        userxattr=store.user != 0,
     )

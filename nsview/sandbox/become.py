@@ -19,6 +19,7 @@ from nsview.sandbox.spec import Spec
 
 if TYPE_CHECKING:
     from nsview.sandbox.orders import Become
+    from nsview.sandbox.subordinate import Ids
 
 _LONGEST_FILE: Final = 1024 * 1024
 
@@ -31,13 +32,32 @@ class NoCommand(NsviewError):  # noqa: N818 - named for the condition
         self.status = status
 
 
-def find_command(spec: Spec, root: int, hostname: str, seccomp: bytes) -> tuple[Become, str | None]:
-    """The program, its surroundings and its user; and why it will not start, if one can tell.
+def find_account(spec: Spec, root: int, ids: Ids | None) -> tuple[Account, str | None]:
+    """Whom it runs as; and why that is not whom its image says, if so.
+
+    `root` is a descriptor of the root directory, `ids` are those of its user namespace. Raises
+    `NsviewError` where who is asked for does not exist.
+    """
+    words = spec.user or spec.image_user or "0"
+    account = _account(words, root)
+    if ids is None:
+        return account, None
+    if ids.has_uid(account.uid) and ids.has_gid(account.gid):
+        return account._replace(groups=tuple(filter(ids.has_gid, account.groups))), None
+    problem = f"user {words}: {account.uid}:{account.gid} stand for nobody in the user namespace"
+    if spec.user:
+        raise NsviewError(problem, hint=ids.note or f"it has ids 0 to {ids.highest}")
+    return _account("0", root), f"the command is run as root: {problem}"
+
+
+def find_command(
+    spec: Spec, root: int, hostname: str, account: Account, seccomp: bytes
+) -> tuple[Become, str | None]:
+    """The program and its surroundings; and why it will not start, if one can tell.
 
     `root` is a descriptor of the root directory, `seccomp` the filter for it. Raises `NoCommand`
     and `NsviewError`.
     """
-    account = _account(spec.user or "0", root)
     environment = {
         b"PATH": DEFAULT_PATH,
         b"HOME": os.fsencode(account.home or ("/root" if account.uid == 0 else "/")),

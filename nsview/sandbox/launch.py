@@ -130,7 +130,7 @@ def _hand_over(prepared: Prepared, talk: Conversation, go: int, on_start: _OnSta
     try:
         # While the launching process works: as much as takes no root.
         from nsview.kernel import syscalls
-        from nsview.sandbox.become import find_command
+        from nsview.sandbox.become import find_account, find_command
         from nsview.sandbox.seccomp_profile import make_filter
 
         seccomp = make_filter(spec.seccomp, spec.capabilities)
@@ -146,7 +146,11 @@ def _hand_over(prepared: Prepared, talk: Conversation, go: int, on_start: _OnSta
         outcome.namespaces = dict(zip(KINDS, own, strict=False))
         root = os.open(f"/proc/{pid}/root", _ROOT)
         try:
-            become, outcome.exec_words = find_command(spec, root, prepared.hostname, seccomp)
+            account, problem = find_account(spec, root, prepared.ids)
+            _note_lacking(spec, outcome, [problem] if problem else [])
+            become, outcome.exec_words = find_command(
+                spec, root, prepared.hostname, account, seccomp
+            )
         finally:
             os.close(root)
         on_start(outcome)

@@ -39,7 +39,7 @@ def with_process(spec: Spec, process: Process) -> Spec:
         command=spec.command or process.command,
         environment=(*process.environment, *spec.environment),
         directory=spec.directory if spec.directory != "/" else process.directory or "/",
-        user=spec.user or process.user,
+        image_user=process.user,
     )
 
 

@@ -26,6 +26,8 @@ _LOUDEST: Final = 4096
 _SWITCH: Final = "/etc/nsswitch.conf"
 #: Images have files of nobody, 65534.
 _USUAL: Final = 65534
+#: SUB_UID_MIN in login.defs(5).
+_FIRST: Final = 100000
 
 
 class Made(NamedTuple):
@@ -72,17 +74,19 @@ def _make_with_ranges() -> Made:
     uids, gids = _own_ranges()
     helpers = [_find(name) for name in _HELPERS]
     maps = map_of_user(os.geteuid(), uids), map_of_user(os.getegid(), gids)
+    ids = Ids(*maps)
+    if ids.is_one_user:
+        raise _NoIdsError(f"{' or '.join(FILES)} has no ids that there are")
 
     def write_maps(child: int) -> None:
         for helper, one in zip(helpers, maps, strict=True):
             _run(helper, child, one)
 
     fd = make_user_namespace(write_maps)
-    most = min(one[-1].inside + one[-1].length - 1 for one in maps)
-    note = None
-    if most < _USUAL:
-        note = f"user namespace: ids 0 to {most} only, as /etc/subuid and /etc/subgid have no more"
-    return Made(fd, Ids(*maps, note=note))
+    if ids.highest < _USUAL:
+        words = f"ids 0 to {ids.highest} only, as /etc/subuid and /etc/subgid have no more"
+        ids = ids._replace(note=f"user namespace: {words}")
+    return Made(fd, ids)
 
 
 def _make_for_one(reason: str) -> Made:
@@ -102,19 +106,24 @@ def _own_ranges() -> tuple[list[Range], list[Range]]:
     except KeyError:
         raise _NoIdsError(f"uid {os.geteuid()} has no name") from None
     names = (name, str(os.geteuid()))
-    uids, gids = (
-        [one for one in parse_ranges(read_below("/", path) or b"") if one.owner in names]
-        for path in FILES
-    )
+    everybodys = [parse_ranges(read_below("/", path) or b"") for path in FILES]
+    uids, gids = ([one for one in ranges if one.owner in names] for ranges in everybodys)
     if not (uids and gids) and _has_service():
         uids, gids = _told_by_service(name)
     for path, found in zip(FILES, (uids, gids), strict=True):
         if not any(one.count for one in found):
+            free = _after([*everybodys[0], *everybodys[1]])
             raise _NoIdsError(
                 f"{path} has no ids for {name} "
-                f"(usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {name})"
+                f"(usermod --add-subuids {free} --add-subgids {free} {name})"
             )
     return uids, gids
+
+
+def _after(taken: list[Range]) -> str:
+    """As many ids as adduser(8) gives, that nobody has."""
+    start = max((one.start + one.count for one in taken), default=_FIRST)
+    return f"{max(start, _FIRST)}-{max(start, _FIRST) + _USUAL + 1}"
 
 
 def _has_service() -> bool:

@@ -82,6 +82,8 @@ class Spec(NamedTuple):
     environment: tuple[tuple[bytes, bytes], ...] = ()
     directory: str = "/"
     user: str | None = None
+    image_user: str | None = None
+    """Where none is asked for."""
     binds: tuple[Bind, ...] = ()
     tmpfs: tuple[str, ...] = ()
     network: Network = "none"

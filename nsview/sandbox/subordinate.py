@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from nsview.errors import NsviewError
-from nsview.kernel.idmap import IdRange, format_id_map
+from nsview.kernel.idmap import IdRange, format_id_map, to_outside
 from nsview.kernel.safe_open import read_below
 from nsview.kernel.subordinate_ids import Range, parse_ranges
 
@@ -33,10 +33,23 @@ class Ids(NamedTuple):
         """As uid_map and gid_map take them."""
         return format_id_map(self.uids), format_id_map(self.gids)
 
+    def has_uid(self, uid: int) -> bool:
+        """Say whether some id stands for this one."""
+        return to_outside(self.uids, uid) is not None
+
+    def has_gid(self, gid: int) -> bool:
+        """The same of a group's."""
+        return to_outside(self.gids, gid) is not None
+
+    @property
+    def highest(self) -> int:
+        """The last id inside that stands for both a user and a group."""
+        return min(one[-1].inside + one[-1].length - 1 for one in (self.uids, self.gids))
+
     @property
     def is_one_user(self) -> bool:
         """Say whether there is nobody but root."""
-        return len(self.uids) == 1 and self.uids[0].length == 1
+        return self.highest == 0
 
 
 def choose_ids(seed: str) -> Ids:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,56 +11,10 @@ import pytest
 from support.processes import wait_until
 from support.requirements import need_programs, need_root
 from support.run import Run
-from support.sandboxes import fingerprint, make_root
+from support.sandboxes import fingerprint
+from support.user import NOBODY, User, nobody
 
-_USER = 65534
-_HERE = Path(__file__).parents[2]
-_CODE = "import sys; sys.path.insert(0, {!r}); from nsview.cli.main import main; sys.exit(main())"
-
-
-class User:
-    """Somebody with a home directory of some sort, and a root file system in it."""
-
-    def __init__(self, home: Path, python: str) -> None:
-        self.home = home
-        self.root = make_root(home / "root")
-        self.state = home / "runtime/nsview"
-        self.layers = home / "data/nsview"
-        for name in ("runtime", "data"):
-            (home / name).mkdir(mode=0o700)
-        for top, names, files in os.walk(home):
-            for name in (".", *names, *files):
-                os.chown(os.path.join(top, name), _USER, _USER, follow_symlinks=False)
-        self._python = python
-
-    def nsview(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """A command of ours, as this user."""
-        code = _CODE.format(str(_HERE))
-        places = (f"XDG_RUNTIME_DIR={self.home}/runtime", f"XDG_DATA_HOME={self.home}/data")
-        return subprocess.run(
-            [
-                *("setpriv", f"--reuid={_USER}", f"--regid={_USER}", "--clear-groups", "--"),
-                *("env", "-i", "PATH=/usr/bin:/bin", *places),
-                *(self._python, "-B", "-c", code, *words),
-            ],
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-    def inside(self, script: str, *options: str) -> subprocess.CompletedProcess[str]:
-        """Run a script in a sandbox that is gone afterwards."""
-        base = ("run", "--rm", "--userns", "--rootfs", str(self.root))
-        return self.nsview(*base, *options, "--", "sh", "-c", script)
-
-    @property
-    def left(self) -> list[str]:
-        """What there is of sandboxes."""
-        names = [*os.listdir(self.state), *os.listdir(self.layers)]
-        return [name for name in names if name != "lock"]
+_USER = NOBODY
 
 
 @pytest.fixture(scope="module")
@@ -71,30 +22,11 @@ def user() -> Iterator[User]:
     need_root()
     need_programs("busybox", "setpriv")
     with Run() as run:
-        home = run.directory / "home"
-        home.mkdir()
-        for python in (sys.executable, shutil.which("python3", path="/usr/bin")):
-            one = _user(home, python) if python else None
-            if one is not None:
-                yield one
-                assert one.left == []
-                return
-    pytest.skip("no Python that a user without rights may run, or no user namespaces")
-
-
-def _user(home: Path, python: str) -> User | None:
-    if sys.version_info[:2] != _version(python):
-        return None
-    shutil.rmtree(home)
-    home.mkdir()
-    one = User(home, python)
-    return one if one.inside("exit 3").returncode == 3 else None
-
-
-def _version(python: str) -> tuple[int, ...]:
-    words = "import sys; print(*sys.version_info[:2])"
-    done = subprocess.run([python, "-c", words], capture_output=True, text=True, check=True)
-    return tuple(map(int, done.stdout.split()))
+        one = nobody(run)
+        if one.inside("exit 3").returncode != 3:
+            pytest.skip("no user namespaces for users")
+        yield one
+        assert one.left == []
 
 
 def test_root_inside_is_that_user_outside(user: User) -> None:

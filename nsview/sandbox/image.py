@@ -134,6 +134,9 @@ def _open(path: str) -> Iterator[tarfile.TarFile]:
     try:
         with tarfile.open(path, "r:*") as archive:
             yield archive
+    except tarfile.ReadError as error:  # whose words are several lines, on each way to compress
+        problem = "damaged, or cut short" if tarfile.is_tarfile(path) else "no archive of tar(1)"
+        raise NsviewError(f"image {path}: {problem}") from error
     except Unsafe as error:
         raise NsviewError(f"image {path}: {error}") from None
     except _ERRORS as error:

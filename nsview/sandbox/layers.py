@@ -125,6 +125,11 @@ def _leave_file_system(place: Place, lower: list[Lower]) -> None:
     inside = any(f"{place.layers}/".startswith(one.path.rstrip("/") + "/") for one in lower)
     if not inside or all(os.stat(one.path).st_dev != here for one in lower):
         return
+    if os.geteuid():  # who may mount nothing that others see
+        raise NsviewError(
+            f"{place.layers}, for a layer of its own, is inside another one",
+            hint="XDG_DATA_HOME names another directory",
+        )
     from nsview.kernel import libc
     from nsview.kernel.new_mount import NO_DEVICES, NO_SETUID, new_file_system
 
@@ -141,15 +146,16 @@ def _leave_file_system(place: Place, lower: list[Lower]) -> None:
 
 def _fill_init(init: str, spec: Spec, etc: Mapping[str, bytes], model: str) -> None:
     os.mkdir(init)
-    _copy_attributes(model, init)
     for name in _MOUNT_POINTS:
         os.mkdir(f"{init}/{name}", _MODE)
         os.chmod(f"{init}/{name}", _MODE)
-    _copy_attributes(f"{model}/etc", f"{init}/etc")
     for name, content in etc.items():
         _write(f"{init}/etc/{name}", content)
     for cover in spec.covers:
         _hide(init, cover)
+    # Last: podman's layers let not even their owner write to them.
+    for name in ("/etc", ""):
+        _copy_attributes(f"{model}{name}", f"{init}{name}")
 
 
 def _hide(init: str, cover: Cover) -> None:

@@ -74,8 +74,17 @@ def prepare(spec: Spec, place: Place, stack: contextlib.ExitStack) -> Prepared:
         network=network,
         ids=ids,
         user_namespace=user_namespace,
-        lost=lost,
+        lost=(*lost, *_strangers(spec, ids)),
     )
+
+
+def _strangers(spec: Spec, ids: Ids | None) -> Iterator[str]:
+    """Layers whose owner has no id inside; root has all layers mapped."""
+    if ids is None or os.geteuid() == 0:
+        return
+    for one in spec.lower:
+        if not ids.has_outer_uid(os.stat(one.path).st_uid):
+            yield f"{one.path} is another user's: it can be read as others may, and not changed"
 
 
 def _choose_ids(spec: Spec, place: Place, stack: contextlib.ExitStack) -> tuple[Ids | None, int]:

@@ -47,9 +47,10 @@ def make_own_namespace() -> Made:
     Raises `NotPermitted` where there are no user namespaces to be had at all.
     """
     try:
-        return _make_with_ranges()
-    except _NoIdsError as reason:
-        return _make_for_one(str(reason))
+        try:
+            return _make_with_ranges()
+        except _NoIdsError as reason:
+            return _make_for_one(str(reason))
     except OSError as error:
         raise NotPermitted(
             f"no user namespace: {error.strerror}",

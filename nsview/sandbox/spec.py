@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import re
@@ -248,6 +249,8 @@ def _real_directory(path: str) -> str:
         raise NsviewError(f"layer {path}: {words}") from None
     if not os.path.isdir(real):
         raise NsviewError(f"layer {path}: not a directory")
+    if not os.access(real, os.R_OK | os.X_OK):
+        raise NsviewError(f"layer {path}: {os.strerror(errno.EACCES)}")
     return real
 
 

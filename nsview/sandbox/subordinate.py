@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from nsview.errors import NsviewError
-from nsview.kernel.idmap import IdRange, format_id_map, to_outside
+from nsview.kernel.idmap import IdRange, format_id_map, to_inside, to_outside
 from nsview.kernel.safe_open import read_below
 from nsview.kernel.subordinate_ids import Range, parse_ranges
 
@@ -36,6 +36,10 @@ class Ids(NamedTuple):
     def has_uid(self, uid: int) -> bool:
         """Say whether some id stands for this one."""
         return to_outside(self.uids, uid) is not None
+
+    def has_outer_uid(self, uid: int) -> bool:
+        """Say whether this one of the host's stands for some id."""
+        return to_inside(self.uids, uid) is not None
 
     def has_gid(self, gid: int) -> bool:
         """The same of a group's."""

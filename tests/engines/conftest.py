@@ -59,6 +59,12 @@ def rootless_podman() -> Iterator[engines.RootlessPodman]:
 
 
 @pytest.fixture(scope="session")
+def rootless_overlay_podman() -> Iterator[engines.RootlessOverlayPodman]:
+    """Another user's podman on overlayfs, see `support.engines.RootlessOverlayPodman`."""
+    yield from _engine(engines.RootlessOverlayPodman)
+
+
+@pytest.fixture(scope="session")
 def containerd() -> Iterator[engines.Containerd]:
     """A plain containerd, see `support.engines.Containerd`."""
     yield from _engine(engines.Containerd)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pwd
 from pathlib import Path
 
 from support import engines
 from support.command import nsview
 from support.sandboxes import fingerprint
+from support.user import command_for_users, run_as
 
 _LOOK = "cat /two; ls -a /; cat /mine 2>/dev/null; echo x >/new; rm -r /d; echo done"
 
@@ -57,6 +59,24 @@ def test_it_starts_as_the_container_did(docker: engines.Docker) -> None:
         assert inside[-1]["cmdline"] == ["/bin/sleep", "100000"]
     finally:
         nsview("rm", "-f", done.json["id"])
+
+
+def test_a_user_makes_twins_of_what_its_own_podman_runs(
+    rootless_overlay_podman: engines.RootlessOverlayPodman,
+) -> None:
+    podman = rootless_overlay_podman
+    container = podman.start(command=_CHANGE)
+    home = Path(podman.run.environment["HOME"])
+    places = {"HOME": home, "XDG_RUNTIME_DIR": home / "run"}
+    gid = pwd.getpwuid(podman.user).pw_gid
+    nsview_words = (*command_for_users(), "run", "--rm", "--like", f"pid:{container.pid}")
+    words = (*nsview_words, "--", "sh", "-c", f"id -u; {_LOOK}")
+    done = run_as(podman.user, gid, places, *words)
+    lines = done.stdout.splitlines()
+    assert lines[:2] == ["0", "two"], done.stderr
+    assert lines[-1] == "done"
+    assert not {"one", "mine"} & set(lines)
+    assert podman.podman("exec", container.id, "ls", "/mine") == "/mine"
 
 
 def test_layers_of_a_users_own_engine_are_refused(rootless_podman: engines.RootlessPodman) -> None:

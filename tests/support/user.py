@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import pwd
 import shutil
@@ -34,7 +35,6 @@ class User:
         self.layers = places.get("XDG_DATA_HOME", home / ".local/share") / "nsview"
         self.places = {"HOME": home, **places}
         self.own(home)
-        self._python = python_for_users()
 
     def own(self, top: Path) -> Path:
         """Give a directory, and all that is in it, to this user."""
@@ -45,25 +45,11 @@ class User:
 
     def run(self, *words: str, launcher: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
         """A command as this user, which root has `launcher` start."""
-        places = (f"{name}={path}" for name, path in self.places.items())
-        return subprocess.run(
-            [
-                *launcher,
-                *("setpriv", f"--reuid={self.uid}", f"--regid={self.gid}", "--clear-groups", "--"),
-                *("env", "-i", "PATH=/usr/bin:/bin", *places, *words),
-            ],
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        return run_as(self.uid, self.gid, self.places, *words, launcher=launcher)
 
     def nsview(self, *words: str, launcher: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
         """A command of ours, as this user."""
-        code = _CODE.format(str(_HERE))
-        return self.run(self._python, "-B", "-c", code, *words, launcher=launcher)
+        return self.run(*command_for_users(), *words, launcher=launcher)
 
     def inside(self, script: str, *options: str) -> subprocess.CompletedProcess[str]:
         """Run a script in a sandbox that is gone afterwards."""
@@ -78,8 +64,30 @@ class User:
         return [name for name in names if name != "lock"]
 
 
-def python_for_users() -> str:
-    """An interpreter like ours that everybody may run; skips the test where there is none."""
+def run_as(
+    uid: int, gid: int, places: Mapping[str, Path], *words: str, launcher: Sequence[str] = ()
+) -> subprocess.CompletedProcess[str]:
+    """A command as somebody, with these variables and few others."""
+    return subprocess.run(
+        [
+            *launcher,
+            *("setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups", "--"),
+            *("env", "-i", "PATH=/usr/bin:/bin"),
+            *(f"{name}={path}" for name, path in places.items()),
+            *words,
+        ],
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@functools.cache
+def command_for_users() -> tuple[str, ...]:
+    """nsview by an interpreter like ours that everybody may run; skips where there is none."""
     code = "import sys; print(*sys.version_info[:2])"
     as_nobody = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--")
     for python in (sys.executable, shutil.which("python3", path="/usr/bin")):
@@ -87,7 +95,7 @@ def python_for_users() -> str:
             words = [*as_nobody, "env", python, "-c", code]  # setpriv itself reaches further
             done = subprocess.run(words, capture_output=True, text=True, check=False)
             if done.stdout.split() == [str(one) for one in sys.version_info[:2]]:
-                return python
+                return python, "-B", "-c", _CODE.format(str(_HERE))
     pytest.skip("no Python that a user without rights may run")
 
 

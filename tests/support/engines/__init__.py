@@ -18,7 +18,7 @@ from support.engines.containerd import Containerd
 from support.engines.docker import Docker
 from support.engines.lxc import Lxc
 from support.engines.nspawn import Nspawn
-from support.engines.podman import FusePodman, Podman, RootlessPodman
+from support.engines.podman import FusePodman, Podman, RootlessOverlayPodman, RootlessPodman
 from support.run import Run
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "Missing",
     "Nspawn",
     "Podman",
+    "RootlessOverlayPodman",
     "RootlessPodman",
     "Started",
     "engine",

@@ -153,4 +153,10 @@ class RootlessPodman(Podman):
         """The podman command as that user, with all its files where that user's files are."""
         ids = ("--reuid", str(self.user), "--regid", str(pwd.getpwuid(self.user).pw_gid))
         as_user = ("setpriv", *ids, "--init-groups", "--")
-        return self.run.output(*as_user, "podman", *words, directory="/")
+        return self.run.output(*as_user, "podman", *self.options, *words, directory="/")
+
+
+class RootlessOverlayPodman(RootlessPodman):
+    """The same whose layers the kernel stacks, in the user's user namespace."""
+
+    options = ("--storage-driver", "overlay")

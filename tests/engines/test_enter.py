@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import pwd
 import re
 from pathlib import Path
 
 import pytest
 from support import engines
 from support.command import nsview
+from support.user import command_for_users, run_as
 
 _LOOK = (
     "/bin/sh",
@@ -134,6 +136,24 @@ def test_rootless_podman(rootless_podman: engines.RootlessPodman, flags: tuple[s
     one = rootless_podman.start(*flags)
     theirs = described(rootless_podman.podman("exec", one.id, *_LOOK) + "\n")
     compare(entered(one), theirs, but=_GROUPS if flags else frozenset())
+
+
+#: A filter is copied, and control groups are joined, by root alone.
+_ROOTS = frozenset({"Seccomp", "Seccomp_filters", "cgroup"})
+
+
+@pytest.mark.parametrize("flags", [(), ("--user", "1000")], ids=" ".join)
+def test_rootless_podman_by_its_user(
+    rootless_podman: engines.RootlessPodman, flags: tuple[str, ...]
+) -> None:
+    one = rootless_podman.start(*flags)
+    theirs = described(rootless_podman.podman("exec", one.id, *_LOOK) + "\n")
+    gid = pwd.getpwuid(rootless_podman.user).pw_gid
+    words = (*command_for_users(), "enter", f"pid:{one.pid}", "--", *_LOOK)
+    done = run_as(rootless_podman.user, gid, {}, *words)
+    assert done.returncode == 0, done.stderr
+    assert "not taken over: seccomp filter" in done.stderr
+    compare(described(done.stdout), theirs, but=_ROOTS | (_GROUPS if flags else frozenset()))
 
 
 def test_containerd(containerd: engines.Containerd) -> None:

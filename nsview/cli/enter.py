@@ -34,6 +34,8 @@ EPILOG = """\
 The command is confined as the container is: namespaces, root directory, control groups,
 capabilities, user, limits, seccomp filter, security label. Its environment is the container's.
 Without mnt among --ns it is a program of the host, with the rights that you have.
+Without root: containers in a user namespace of your own, as rootless podman and nsview run make
+them; without their control groups and their seccomp filter, which it says.
 Ctrl-] three times hangs up.
 
 exit status: the command's own, 128 + signal; 126 it cannot be executed, 127 it is not there,

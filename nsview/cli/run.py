@@ -36,8 +36,9 @@ says so. Rights are as docker gives them: fourteen capabilities, its list of sys
 and read-only parts of /proc and /sys; and no_new_privs. What the command writes is in the upper
 directory, until nsview rm, or with --rm until it ends. Ctrl-] three times hangs up.
 
-Without root, --userns makes sandboxes of one user: of directories, without limits or a network,
-their state in XDG_RUNTIME_DIR.
+Without root there always is a user namespace. Its root is you; all others are your ids of
+/etc/subuid and /etc/subgid, by newuidmap and newgidmap (package uidmap), or there are none. No
+limits, no network, no --host-root, no device nodes of an image; its state is in XDG_RUNTIME_DIR.
 
 SIZE is bytes, or has a unit: 64m, 2g (powers of 1024).
 
@@ -143,7 +144,8 @@ def _add_rights(parser: ArgumentParser) -> None:
     group.add_argument(
         "--userns",
         action="store_true",
-        help="a user namespace: root inside is nobody on the host (ids of /etc/subuid, or free)",
+        help="a user namespace: root inside is nobody on the host (ids of /etc/subuid, or free); "
+        "without root, always",
     )
     group.add_argument(
         "--seccomp",

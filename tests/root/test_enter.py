@@ -380,5 +380,9 @@ def test_without_rights(box: int) -> None:
     with started(*words) as process:
         pid = wait_until(lambda: running(process.pid))
         wait_until(lambda: os.path.basename(os.readlink(f"/proc/{pid}/exe")) == "sleep")
-        own = nsview("enter", str(pid), "--", "true", launcher=NOBODY, python=python)
-    assert own.status == 4
+        own = nsview("enter", str(pid), "--", "id", "-u", launcher=NOBODY, python=python)
+        inside = nsview("enter", str(pid), "--ns", "mnt", "--", "true", launcher=NOBODY,
+                        python=python)  # fmt: skip
+    assert own.out == b"0\n"
+    assert inside.status == 4
+    assert "in a user namespace of your own" in inside.err

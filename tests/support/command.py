@@ -96,7 +96,8 @@ def python_for_everybody() -> str:
     """An interpreter that uid 65534 may run nsview's commands with; skips the test without one."""
     for python in (sys.executable, "/usr/bin/python3"):
         done = subprocess.run(
-            [*NOBODY, python, "-c", "import nsview.cli.ns"],
+            # setpriv itself reaches further than what it starts.
+            [*NOBODY, "env", python, "-c", "import nsview.cli.ns"],
             capture_output=True,
             check=False,
             cwd=_CHECKOUT,

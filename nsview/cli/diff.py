@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from nsview.cli.arguments import Arguments
@@ -13,6 +14,7 @@ from nsview.layers.diff_podman import diff_podman
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
+    from collections.abc import Callable
 
 _TITLES = ("CHANGE", "SIZE", "PATH")
 
@@ -51,11 +53,11 @@ def run(arguments: Arguments) -> int:
         if arguments.against is not None:
             with open_tree(arguments.against, None) as (other, more):
                 partial += [reason for reason in more if reason not in partial]
-                changes = compare(tree, other)
+                changes = _reach(lambda: compare(tree, other))
         elif arguments.style == "podman":
-            changes = diff_podman(tree)
+            changes = _reach(lambda: diff_podman(tree))
         else:
-            changes = diff_docker(tree)
+            changes = _reach(lambda: diff_docker(tree))
         if len(tree.top) < 2 and arguments.against is None:
             partial.append("the root is one directory alone: everything in it counts as added")
     if arguments.json:
@@ -64,6 +66,23 @@ def run(arguments: Arguments) -> int:
     print_notes(partial)
     print_table(_TITLES, [_row(change) for change in changes], right=frozenset({"SIZE"}))
     return 0
+
+
+def _reach(read: Callable[[], list[Changed]]) -> list[Changed]:
+    """Read as we are; else, without root, as root of a user namespace of ours.
+
+    A user's containers have files of its subordinate ids, which it may not look into.
+    """
+    try:
+        return read()
+    except PermissionError:
+        if os.geteuid() == 0:
+            raise
+        from nsview.sandbox.rootless import become_root
+
+        if not become_root():
+            raise
+    return read()
 
 
 def _row(change: Changed) -> tuple[str, str, str]:

@@ -17,7 +17,7 @@ from nsview.errors import NotPermitted
 from nsview.kernel.idmap import IdRange
 from nsview.kernel.safe_open import read_below
 from nsview.kernel.subordinate_ids import Range, map_of_user, parse_ranges
-from nsview.kernel.user_namespace import call_in, make_user_namespace, write_maps_of
+from nsview.kernel.user_namespace import become_root_of, call_in, make_user_namespace, write_maps_of
 from nsview.sandbox.subordinate import FILES, Ids
 
 _HELPERS: Final = ("newuidmap", "newgidmap")
@@ -69,6 +69,19 @@ def call_as_root(work: Callable[[], list[str]]) -> list[str]:
         return call_in(made.fd, work)  # type: ignore[no-any-return]
     finally:
         os.close(made.fd)
+
+
+def become_root() -> bool:
+    """Join a user namespace of ours for ever, as its root; False where that is of no use."""
+    made = make_own_namespace()
+    try:
+        if not made.ids.is_one_user:
+            become_root_of(made.fd)
+    except OSError:  # EINVAL: we have other threads
+        return False
+    finally:
+        os.close(made.fd)
+    return not made.ids.is_one_user
 
 
 def _make_with_ranges() -> Made:

@@ -87,6 +87,10 @@ def test_files_of_others_are_removed_with_it(user: User, name: str) -> None:
     (kept,) = [one for one in user.left if len(one) == 32][:1]
     assert (user.layers / kept / "upper/w/d/f").stat().st_uid == first_id(user) + 32
     assert user.run("ls", f"{user.layers}/{kept}/upper/w").returncode
+    paths = [
+        one["path"] for one in json.loads(user.nsview("diff", name, "--json").stdout)["changes"]
+    ]
+    assert paths == ["/w", "/w/d", "/w/d/f"]
     removed = user.nsview("rm", name)
     assert (removed.returncode, removed.stderr) == (0, "")
     assert user.left == []

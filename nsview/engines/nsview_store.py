@@ -73,7 +73,7 @@ class NsviewStore(DiskStore):
 
     def read(self, sandbox: str, name: str, limit: int = 1 << 20) -> bytes:
         """One file of a sandbox; empty when it is missing."""
-        return read_file(self.root, f"{self.path}/{sandbox}/{name}", limit=limit)
+        return read_file(self.root, f"{self.path}/{sandbox}/{name}", user=self.user, limit=limit)
 
     def read_process(self, sandbox: str) -> tuple[int, int] | None:
         """PID and start time of its first process, whether or not that still runs."""

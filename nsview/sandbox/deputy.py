@@ -2,18 +2,20 @@
 
 Their state and layers are in directories that the user may write to: root following a path there,
 or ending a process that a file names, would do whatever the user wants. So a process of its own,
-with nothing of root's in memory, becomes the user and does the work.
+with nothing of root's in memory, becomes the user and does the work. From then on it is the user's
+to trace: what it says is believed no more than a file of the user's.
 """
 
 from __future__ import annotations
 
 import contextlib
-import marshal
+import json
 import os
 import pwd
 import sys
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from nsview.engines.untrusted import parse_json, text, texts
 from nsview.enter.standby import Standby
 from nsview.enter.told import await_orders
 from nsview.errors import NsviewError
@@ -22,12 +24,20 @@ from nsview.kernel.user_namespace import wait_for
 
 _MODULE: Final = "nsview.sandbox.deputy"
 _CHUNK: Final = 1 << 16
+_LONGEST: Final = 1 << 24
 
 
-def act_as(owner: int, verb: str, *arguments: str | float) -> Any:
+class Answer(NamedTuple):
+    """What `nsview.sandbox.control.collect` returns, and nothing of the others."""
+
+    removed: tuple[str, ...]
+    left: tuple[str, ...]
+
+
+def act_as(owner: int, verb: str, *arguments: str | float) -> Answer:
     """Call a function of `nsview.sandbox.control` by its name as the user `owner`.
 
-    Arguments and what it returns are values of marshal(3). Raises `NsviewError`.
+    Raises `NsviewError`.
     """
     try:
         account = pwd.getpwuid(owner)
@@ -43,12 +53,16 @@ def act_as(owner: int, verb: str, *arguments: str | float) -> Any:
     }
     with Standby(_MODULE) as helper:
         child = helper.tell(orders, ())
-        said = b"".join(iter(lambda: helper.status.recv(_CHUNK), b""))
+        said = b""
+        while len(said) <= _LONGEST and (chunk := helper.status.recv(_CHUNK)):
+            said += chunk
     wait_for(child)
-    problem, value = marshal.loads(said) if said else (("it did not start", None), None)  # noqa: S302
-    if problem is not None:
-        raise NsviewError(f"as {account.pw_name}: {problem[0]}", hint=problem[1])
-    return value
+    answer = parse_json(said)
+    problem = text(answer, "problem")
+    if problem or answer is None:
+        words = problem or "it ended without a word"
+        raise NsviewError(f"as {account.pw_name}: {words}", hint=text(answer, "hint"))
+    return Answer(texts(answer, "removed"), texts(answer, "left"))
 
 
 def main() -> None:
@@ -60,17 +74,17 @@ def main() -> None:
         return
     from nsview.sandbox import control  # whose files the user may not be able to read
 
-    answer: tuple[Any, Any] = (("it failed", None), None)
+    answer: dict[str, object] = {"problem": "it failed"}
     try:
         _become(orders)
-        work = getattr(control, orders["verb"])
-        answer = (None, work(*orders["arguments"]))
+        value = getattr(control, orders["verb"])(*orders["arguments"])
+        answer = {} if value is None else Answer(*value)._asdict()
     except NsviewError as error:
-        answer = ((error.message, error.hint), None)
+        answer = {"problem": error.message, "hint": error.hint}
     except OSError as error:
-        answer = ((str(error.strerror), None), None)
+        answer = {"problem": error.strerror}
     finally:
-        said = marshal.dumps(answer)
+        said = json.dumps(answer).encode()
         with contextlib.suppress(OSError):  # nobody waits for it any more
             for at in range(0, len(said), _CHUNK):
                 os.write(status, said[at : at + _CHUNK])

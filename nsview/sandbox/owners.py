@@ -94,10 +94,10 @@ def collect() -> tuple[list[str], list[str]]:
     removed, left = control.collect()
     for one in _others():
         try:
-            more, resisting = act_as(one.user, "collect")
+            found = act_as(one.user, "collect")
         except NsviewError as error:
             left.append(error.message)
         else:
-            removed += more
-            left += resisting
+            removed += found.removed
+            left += found.left
     return removed, left

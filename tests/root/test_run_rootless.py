@@ -91,6 +91,13 @@ def test_files_of_others_are_removed_with_it(user: User, name: str) -> None:
         one["path"] for one in json.loads(user.nsview("diff", name, "--json").stdout)["changes"]
     ]
     assert paths == ["/w", "/w/d", "/w/d/f"]
+    layer = user.home / "layer.tar"
+    done = user.nsview("commit", name, "--format", "layer", "-o", str(layer))
+    assert done.returncode == 0, done.stderr
+    with tarfile.open(layer) as file:
+        owners = {(one.name, one.uid, one.gid) for one in file}
+    assert owners == {("w", 33, 34), ("w/d", 33, 34), ("w/d/f", 33, 34)}
+    assert layer.stat().st_uid == user.uid
     removed = user.nsview("rm", name)
     assert (removed.returncode, removed.stderr) == (0, "")
     assert user.left == []

@@ -35,7 +35,7 @@ The command is confined as the container is: namespaces, root directory, control
 capabilities, user, limits, seccomp filter, security label. Its environment is the container's.
 Without mnt among --ns it is a program of the host, with the rights that you have.
 Without root: containers in a user namespace of your own, as rootless podman and nsview run make
-them; without their control groups and their seccomp filter, which it says.
+them; without their control groups and, but for nsview's own, their seccomp filter: it says so.
 Ctrl-] three times hangs up.
 
 exit status: the command's own, 128 + signal; 126 it cannot be executed, 127 it is not there,

@@ -5,6 +5,8 @@
     /run/nsview/ID/config.json   what it was made of
                    process       PID and start time of number 1, once there is one
                    network       the addresses that it has claimed, if any
+                   layers        the directory of its layers, if it is a user's
+                   filter        of seccomp, in the kernel's form, if it is a user's
                    ended         exit status, Unix time, processes killed for lack of memory
     /var/lib/nsview/ID/          the layers that are its own: upper, work, init
 
@@ -27,6 +29,7 @@ from nsview.named_tuple import NamedTuple
 CONFIG: Final = "config.json"
 PROCESS: Final = "process"
 ENDED: Final = "ended"
+FILTER: Final = "filter"
 
 _ID_LENGTH = 32
 _SMALL = 4096

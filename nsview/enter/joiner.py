@@ -83,7 +83,7 @@ def _run(orders: Orders) -> int:
     libc.ignore_signal(_SIGPIPE)
     if len(os.listdir("/proc/self/task")) != 1:
         raise Failure("a second thread in the joining process", OSError(errno.EINVAL, ""))
-    filters = copy_filters(orders["seccomp_of"], lacking)
+    filters = orders["filters"] or copy_filters(orders["seccomp_of"], lacking)
     _leave_host_limits(orders, lacking)
     libc.prctl(libc.PR_SET_DUMPABLE, 0)
     tree = _copy_toolbox(orders)

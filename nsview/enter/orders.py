@@ -39,6 +39,8 @@ class Orders(TypedDict):
     """A directory of the host, and the names that lead to the container's to mount it over."""
     seccomp_of: int
     """Process whose filters are taken over; 0 for none."""
+    filters: list[bytes]
+    """Those that are known without that."""
     oom_score_adj: int | None
     limits: list[tuple[str, int, int, int]]
     """Name, number, soft, hard; -1 is unlimited."""

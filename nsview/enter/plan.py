@@ -60,6 +60,8 @@ class Plan(NamedTuple):
     no_new_privs: bool = False
     seccomp: bool = False
     """Copy the target's filters."""
+    filters: tuple[bytes, ...] = ()
+    """Those that are known already."""
     label: Label | None = None
     limits: tuple[ResourceLimit, ...] = ()
     umask: int | None = None

@@ -20,7 +20,7 @@ def describe(plan: Plan, target: Target, descriptors: Descriptors) -> tuple[str,
     groups = ", ".join(map(str, plan.groups or ())) or "none"
     steps += [
         "root and working directory of the target",
-        f"control groups: {hierarchies}" if plan.join_cgroup else "control groups: our own",
+        f"control groups: {hierarchies if plan.join_cgroup and hierarchies else 'our own'}",
         f"user {plan.uid}:{plan.gid} on the host, groups {groups}",
         f"{len(plan.limits)} limits, umask {plan.umask or 0:04o}, "
         f"oom_score_adj {plan.oom_score_adj}",

@@ -180,7 +180,7 @@ def _open(
 def _open_cgroups(
     stack: contextlib.ExitStack, cgroups: tuple[CgroupPath, ...], cgroupfs: Cgroupfs
 ) -> Iterator[tuple[str, int, int]]:
-    """v1 has a hierarchy a controller (or some together), v2 has one."""
+    """v1 has a hierarchy a controller (or some together), v2 has one; those that we may join."""
     for one in cgroups:
         if one.hierarchy == 0:
             directory = cgroupfs.unified_directory([one])
@@ -193,7 +193,9 @@ def _open_cgroups(
                 if error.errno in (errno.ENOENT, errno.ENODEV, errno.EACCES, errno.EPERM):
                     continue
                 raise
-            yield one.controllers or "v2", 1 if one.hierarchy else 2, _kept(stack, fd)
+            _kept(stack, fd)
+            if os.access("cgroup.procs", os.W_OK, dir_fd=fd):
+                yield one.controllers or "v2", 1 if one.hierarchy else 2, fd
 
 
 def _read(procfs: Procfs, task: Task, descriptors: Descriptors) -> Target:

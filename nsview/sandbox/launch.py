@@ -23,7 +23,7 @@ from nsview.sandbox.conversation import Conversation
 from nsview.sandbox.outcome import Outcome
 from nsview.sandbox.prepare import Prepared, descriptors_of, make_orders, prepare
 from nsview.sandbox.spec import Spec, check_spec
-from nsview.sandbox.state import clear_away, create
+from nsview.sandbox.state import clear_away, create, note_filter
 
 _ROOT: Final = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _OnStart = Callable[[Outcome], None]
@@ -135,6 +135,8 @@ def _hand_over(prepared: Prepared, talk: Conversation, go: int, on_start: _OnSta
 
         seccomp = make_filter(spec.seccomp, spec.capabilities)
         syscalls.load()
+        if os.geteuid():
+            note_filter(prepared.place, seccomp)
         if not talk.hear_until(lambda: talk.ready and outcome.pid is not None):
             if talk.failure is not None:
                 raise talk.failure

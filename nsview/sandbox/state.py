@@ -121,6 +121,13 @@ def note_work(place: Place, path: str) -> None:
     _write(place.state, WORK, os.fsencode(path))
 
 
+def note_filter(place: Place, data: bytes) -> None:
+    """Keep the seccomp filter, which a user cannot ask the kernel for."""
+    from nsview.engines.nsview_store import FILTER
+
+    _write(place.state, FILTER, data)
+
+
 def note_network(place: Place, subnet: str) -> None:
     """Claim a network, before there is an interface with an address in it."""
     _write(place.state, NETWORK, subnet.encode())

@@ -130,6 +130,9 @@ def test_it_is_looked_at_and_entered_by_its_user(user: User, name: str) -> None:
     assert "nsview-init" in entered.stdout
     root = user.nsview("enter", ref, "--user", "0", "--", "sh", "-c", "id -u; id -G; echo >/new")
     assert root.stdout.split() == ["0", "0"]
+    filtered = user.nsview("enter", name, "--", "grep", "Seccomp", "/proc/self/status")
+    assert filtered.stdout.split() == ["Seccomp:", "2", "Seccomp_filters:", "1"]
+    assert filtered.stderr == ""
     numbers = user.nsview("pid", "2", "--in", name, "--json")
     assert json.loads(numbers.stdout)["container"] == ref
     assert user.nsview("stop", "-t", "0", ref).returncode == 0

@@ -243,8 +243,26 @@ def _host_features(procfs: Procfs) -> Iterator[Finding]:
     )
     most = procfs.read_global("sys/user/max_user_namespaces").decode("ascii", "replace").strip()
     yield Finding("user namespaces", most not in ("", "0"), f"at most {most or 0}", "none there")
+    if os.geteuid():
+        yield _subordinate_ids()
     yield Finding("kernel", True, platform.release(), "")
     yield Finding("Python", True, platform.python_version(), "")
+
+
+def _subordinate_ids() -> Finding:
+    from nsview.host.users import user_name
+    from nsview.kernel.safe_open import read_below
+    from nsview.kernel.subordinate_ids import parse_ranges
+
+    names = (user_name(os.geteuid()), str(os.geteuid()))
+    counts = [
+        sum(one.count for one in parse_ranges(read_below("/", path) or b"") if one.owner in names)
+        for path in ("/etc/subuid", "/etc/subgid")
+    ]
+    helpers = all(os.access(f"/usr/bin/{name}", os.X_OK) for name in ("newuidmap", "newgidmap"))
+    found = f"{min(counts)}" if helpers else "no newuidmap, newgidmap (package uidmap)"
+    cost = "sandboxes have no user but root, and images lose their owners"
+    return Finding("subordinate ids", helpers and min(counts) > 0, found, cost)
 
 
 def _nftables(procfs: Procfs) -> Finding:

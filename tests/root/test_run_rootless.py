@@ -80,6 +80,17 @@ def test_the_user_is_root_and_others_are_subordinate(user: User) -> None:
     assert user.left == []
 
 
+def test_the_doctor_counts_them(user: User) -> None:
+    def counted(done: tuple[int, str, str]) -> tuple[bool, str]:
+        findings = json.loads(done[1])["findings"]
+        found = next(one for one in findings if one["name"] == "subordinate ids")
+        return found["ok"], found["found"]
+
+    assert counted(with_files(user, {}, "doctor", "--json")) == (True, "65536")
+    files: dict[str, str | Path] = {"/etc/subgid": ""}
+    assert counted(with_files(user, files, "doctor", "--json")) == (False, "0")
+
+
 def test_files_of_others_are_removed_with_it(user: User, name: str) -> None:
     assert user.inside(_WRITE).stdout.count(" 33       34 ") == 2
     assert user.left == []

@@ -67,6 +67,8 @@ def _here(layer: Layer) -> Layer:
 def _check(stack: Stack, layers: list[Layer]) -> None:
     if stack.rules.form not in ("overlay", "fuse-overlayfs") or stack.fstype not in _OVERLAYS:
         raise NsviewError(f"its root is no overlay but {stack.fstype}")
+    if stack.rules.form == "fuse-overlayfs" and os.geteuid():
+        raise NsviewError("its layers are marked as fuse-overlayfs does: that takes root")
     # What an overlay of ours goes by: trusted.* attributes are not there for users.
     own = "user.overlay." if os.geteuid() else "trusted.overlay."
     is_foreign = stack.rules.form == "overlay" and stack.rules.xattr_prefix != own

@@ -14,7 +14,6 @@ from typing import Final
 
 from nsview.enter.account import Account, NoSuchAccount, account_of, resolve_user
 from nsview.enter.choose import choose_command
-from nsview.enter.own_filters import kept_filters
 from nsview.enter.plan import Plan, Request, inner_uid, make_plan
 from nsview.enter.program import find_program
 from nsview.enter.session import Command, Outcome, run_session
@@ -133,6 +132,8 @@ def prepare(procfs: Procfs, task: Task, choice: Choice) -> Iterator[Ready]:
         )
         plan = make_plan(target, request, own, os.environb)
         if rootless and plan.seccomp:
+            from nsview.enter.own_filters import kept_filters  # reads what engines have written
+
             plan = plan._replace(filters=kept_filters(procfs, task))
         descriptors = _in_directory(choice.directory, plan, descriptors, stack)
         command, plan, remark = choose_command(

@@ -370,7 +370,7 @@ def test_a_kernel_without_nf_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nsview.sandbox.network.open_socket", refuse)
     monkeypatch.setattr("nsview.sandbox.network.note_network", lambda *_: None)
     spec = Spec(lower=(), network="veth", published=(parse_published("127.0.0.1:0:80"),))
-    place = Place(id="0" * 32, name="none", lock=-1)
+    place = Place(id="0" * 32, name="none", lock=-1, state="", layers="")
     with contextlib.ExitStack() as stack:
         network = prepare_network(spec, place, stack)
     assert "no way out and no published ports: nf_tables: Protocol not supported" in network.lacking

@@ -10,7 +10,7 @@ import select
 import signal
 import time
 from collections.abc import Callable, Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from nsview.engines.nsview_places import own_layers
 from nsview.engines.nsview_store import NsviewStore
@@ -19,6 +19,7 @@ from nsview.errors import NsviewError
 from nsview.kernel.cgroupfs import read_cgroupfs
 from nsview.kernel.pidfd import open_process
 from nsview.kernel.procfs import Procfs
+from nsview.named_tuple import NamedTuple
 from nsview.sandbox.cgroups import GROUP
 from nsview.sandbox.remains import remove_cgroup, remove_tree, unmount_all
 from nsview.sandbox.rootless import call_as_root

@@ -13,7 +13,7 @@ import json
 import os
 import pwd
 import sys
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from nsview.engines.untrusted import parse_json, text, texts
 from nsview.enter.standby import Standby
@@ -21,6 +21,7 @@ from nsview.enter.told import await_orders
 from nsview.errors import NsviewError
 from nsview.kernel import libc
 from nsview.kernel.user_namespace import wait_for
+from nsview.named_tuple import NamedTuple
 
 _MODULE: Final = "nsview.sandbox.deputy"
 _CHUNK: Final = 1 << 16

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from nsview.engines.nsview_places import state_of
 from nsview.engines.nsview_store import NsviewStore
 from nsview.engines.untrusted import text
 from nsview.errors import Ambiguous, NoSuchObject, NotPermitted, NsviewError
 from nsview.host.users import read_users
+from nsview.named_tuple import NamedTuple
 from nsview.sandbox import control
 from nsview.sandbox.deputy import act_as
 from nsview.sandbox.state import store

@@ -11,13 +11,14 @@ import os
 import pwd
 import stat
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
 
 from nsview.errors import NotPermitted
 from nsview.kernel.idmap import IdRange
 from nsview.kernel.safe_open import read_below
 from nsview.kernel.subordinate_ids import Range, map_of_user, parse_ranges
 from nsview.kernel.user_namespace import become_root_of, call_in, make_user_namespace, write_maps_of
+from nsview.named_tuple import NamedTuple
 from nsview.sandbox.subordinate import FILES, Ids
 
 _HELPERS: Final = ("newuidmap", "newgidmap")

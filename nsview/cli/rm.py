@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 EPILOG = """\
 Removes a sandbox that nsview run made, with its writable layer. Directories that it was given
-(--rootfs, --lower, --upper) stay as they are."""
+(--rootfs, --lower, --upper) stay as they are. Root may remove those of users, too
+(nsview@1000/web), and does it with no more than their rights."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:

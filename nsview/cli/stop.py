@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 EPILOG = """\
 REF is the name, the ref (nsview/web) or the start of the id of a sandbox that nsview run made.
-What it wrote is kept, see nsview diff, until nsview rm; one that was made with --rm is removed."""
+What it wrote is kept, see nsview diff, until nsview rm; one that was made with --rm is removed.
+Root may end those of users, too (nsview@1000/web), and does it with no more than their rights."""
 
 _PATIENCE = 10.0
 

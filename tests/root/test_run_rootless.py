@@ -119,7 +119,6 @@ def test_gc_removes_files_of_others(user: User, name: str, as_root: bool) -> Non
     pid = start(user, name, _WRITE)
     os.kill(int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]), 9)
     wait_until(lambda: not os.path.exists(f"/proc/{pid}"))
-    assert len(user.left) == 2
     if as_root:
         nsview("gc")  # which may meet what others' killed ones left
     else:

@@ -28,7 +28,8 @@ _OWN = "mkdir -m 700 /open/w; echo x >/open/w/f"
 def user() -> Iterator[User]:
     need_root()
     need_programs("busybox", "setpriv", "useradd", "userdel", "newuidmap")
-    with Run() as run, account(run) as one:
+    with Run() as run:
+        one = account(run)
         if one.inside("exit 3").returncode != 3:
             pytest.skip("no user namespaces for users")
         (one.root / "open").mkdir()

@@ -211,6 +211,7 @@ def _remove_user(name: str) -> None:
     if uid is not None:
         account = _read(f"{PARENT}/{name}/user").decode()
         subprocess.run(["userdel", "--force", account], check=False, capture_output=True)
+        shutil.rmtree(f"/run/user/{uid}", ignore_errors=True)
 
 
 # --- the life of a reaper

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 import pwd
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -108,8 +107,7 @@ def nobody(run: Run) -> User:
     return User(home, NOBODY, NOBODY, places)
 
 
-@contextlib.contextmanager
-def account(run: Run) -> Iterator[User]:
+def account(run: Run) -> User:
     """A user with an account and subordinate ids, logged in, only as long as the run."""
     name = run.name.replace(reaper.PREFIX, "nsview")
     home = run.directory / "home"
@@ -119,9 +117,6 @@ def account(run: Run) -> Iterator[User]:
     (run.directory / "uid").write_text(str(entry.pw_uid))
     runtime = Path(f"/run/user/{entry.pw_uid}")
     runtime.mkdir(mode=0o700, parents=True)
-    try:
-        os.chown(runtime, entry.pw_uid, entry.pw_gid)
-        home.chmod(0o755)
-        yield User(home, entry.pw_uid, entry.pw_gid, {})
-    finally:
-        shutil.rmtree(runtime)
+    os.chown(runtime, entry.pw_uid, entry.pw_gid)
+    home.chmod(0o755)
+    return User(home, entry.pw_uid, entry.pw_gid, {})

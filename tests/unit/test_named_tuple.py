@@ -60,8 +60,15 @@ USES: dict[str, Callable[[Any], object]] = {
 }
 
 
+@pytest.mark.parametrize("compiled", [False, True], ids=["", "compiled"])
 @pytest.mark.parametrize("use", USES.values(), ids=USES)
-def test_they_behave_the_same(use: Callable[[Any], object]) -> None:
+def test_they_behave_the_same(
+    use: Callable[[Any], object], compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if "__new__" in vars(Ours):
+        del Ours.__new__
+    monkeypatch.setattr(Ours, "_left", 0 if compiled else 1_000)
+
     def outcome(it: Any) -> object:
         try:
             return use(it)
@@ -102,10 +109,11 @@ def test_they_can_be_copied_and_pickled() -> None:
     assert one.__replace__(size=3) == one._replace(size=3)  # what copy.replace() calls
 
 
-def test_no_constructor_is_compiled_before_a_value_is_made() -> None:
-    class Idle(NamedTuple):
+def test_a_constructor_is_compiled_for_many_values() -> None:
+    class Few(NamedTuple):
         number: int
 
-    assert "__new__" not in vars(Idle)
-    Idle(1)
-    assert "__new__" in vars(Idle)
+    assert [Few(number).number for number in range(5)] == [*range(5)]
+    assert "__new__" not in vars(Few)
+    assert [Few(number).number for number in range(50)] == [*range(50)]
+    assert "__new__" in vars(Few)

@@ -221,11 +221,12 @@ def lock_all() -> Iterator[None]:
 def _make_directory(path: str) -> None:
     """What is in there is as powerful as root: setuid files of sandboxes among it."""
     try:
-        os.makedirs(path, _MODE, exist_ok=True)
-    except PermissionError:
+        with contextlib.suppress(FileExistsError):
+            os.makedirs(path, _MODE)
+    except OSError as error:
+        hint = "a login makes /run/user/UID; XDG_RUNTIME_DIR and XDG_DATA_HOME name other places"
         raise NsviewError(
-            f"{path} cannot be made: no login has made a directory for this user there",
-            hint="XDG_RUNTIME_DIR and XDG_DATA_HOME name others",
+            f"{path} cannot be made: {error.strerror}", hint=hint if os.geteuid() else None
         ) from None
     found = os.lstat(path)
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():

@@ -17,7 +17,8 @@ from support.command import nsview
 from support.processes import wait_until
 from support.requirements import need_programs, need_root
 from support.run import Run
-from support.user import User, account
+from support.sandboxes import make_root
+from support.user import User, account, command_for_users
 
 #: What leaves files behind that are not the user's own on the host, nor for the user to look into.
 _WRITE = "mkdir -m 700 /w /w/d; echo x >/w/d/f; busybox chown -R 33:34 /w; ls -ldn /w /w/d/f"
@@ -273,6 +274,38 @@ def test_ids_that_are_taken_away_keep_their_files(user: User, name: str) -> None
     assert said.startswith("nsview: error: cannot be removed: ")
     assert "/etc/subuid" in said
     assert user.nsview("rm", name).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("place", "words", "reason"),
+    [
+        ("XDG_RUNTIME_DIR=/nowhere", (), "/nowhere/nsview cannot be made: Permission denied"),
+        ("XDG_DATA_HOME=/etc/passwd", (), "/etc/passwd/nsview cannot be made: Not a directory"),
+        ("A=b", ("--rootfs", "/root"), "layer /root: Permission denied"),
+        ("A=b", ("--image", "/etc/passwd"), "image /etc/passwd: no archive of tar(1)"),
+        ("A=b", ("--like", "host"), "no twin of host"),
+    ],
+)  # fmt: skip
+def test_one_line_says_what_is_wrong(
+    user: User, place: str, words: tuple[str, ...], reason: str
+) -> None:
+    root = words or ("--rootfs", str(user.root))
+    done = user.run("env", place, *command_for_users(), "run", "--rm", *root, "--", "true")
+    assert done.returncode == 125
+    assert done.stderr.startswith(f"nsview: error: {reason}")
+    assert done.stderr.count("nsview: error") == 1
+    assert user.left == []
+
+
+def test_what_is_another_users_is_said(user: User) -> None:
+    top = make_root(user.home / "others")
+    done = user.nsview("run", "--rm", "--rootfs", str(top), "--", "sh", "-c", "cat /file; >/file")
+    assert done.stdout == "lower\n"
+    assert f"{top} is another user's" in done.stderr
+    inside = user.nsview("run", "--rm", "--rootfs", str(user.home), "--", "true")
+    assert inside.returncode == 125
+    assert "XDG_DATA_HOME names another directory" in inside.stderr
+    assert user.left == []
 
 
 # --- images

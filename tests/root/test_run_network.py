@@ -268,7 +268,8 @@ def test_a_kill_leaves_nothing_that_gc_does_not_find(
             process.kill()
         while process.poll() is None:
             for child in _children(process.pid):
-                os.kill(child, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
             time.sleep(0.005)
     wait_until(lambda: host.nsview("gc").status == 0 and host.state() == before)
     nothing_left(known, root)

@@ -64,7 +64,8 @@ def test_a_detached_one_is_a_container_like_any_other(root: Path, name: str) -> 
     layers = nsview("layers", name, "--json").json["layers"]
     assert [one["role"] for one in layers] == ["upper", "init", "lower"]
     assert [one["path"] for one in layers] == [str(upper), str(upper.parent / "init"), str(root)]
-    assert {one["resolution"] for one in layers} == {"exact"}
+    # Before Linux 6.13 the kernel shows numbers of descriptors: then they are what we noted.
+    assert {one["resolution"] for one in layers} in ({"exact"}, {"store"})
     changes = {(one["kind"], one["path"]) for one in nsview("diff", name, "--json").json["changes"]}
     assert changes == {("A", "/made"), ("A", "/ready"), ("D", "/file")}
     pids = nsview("ps", name, "--json").json["processes"]

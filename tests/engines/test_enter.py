@@ -49,8 +49,8 @@ def entered(container: engines.Started, *flags: str) -> dict[str, object]:
 def compare(
     ours: dict[str, object], theirs: dict[str, object], but: frozenset[str] = frozenset()
 ) -> None:
-    different = {name: value for name, value in ours.items() if theirs[name] != value}
-    assert different.keys() - but == set(), different
+    different = {name for name, value in ours.items() if theirs[name] != value} - but
+    assert {name: ours[name] for name in different} == {name: theirs[name] for name in different}
 
 
 #: podman exec does not give the supplementary groups that the same podman gave the container's own
@@ -86,6 +86,9 @@ def test_docker(docker: engines.Docker, flags: tuple[str, ...]) -> None:
     one = docker.start(*flags)
     try:
         theirs = described(docker.docker("exec", one.id, *_LOOK) + "\n")
+        # runc's exec may lose the race for the soft limit of files to Go's runtime, which raises
+        # it (opencontainers/runc#4195): what the container has is what counts.
+        theirs["limits"] = Path(f"/proc/{one.pid}/limits").read_text()
         compare(entered(one), theirs)
     finally:
         docker.remove(one)

@@ -19,27 +19,47 @@ LONGEST: Final = 150
 UNKNOWN: Final = math.nan
 
 
-class History:
-    """The UI's own, for its thread alone."""
+#: Who rests gives the same object at every look; who is asked again at once gives it, too.
+_NEWS_SECONDS: Final = 0.4
+_NONE: Final = array("f")
+
+
+class _Kept:
+    """Of one container."""
+
+    __slots__ = ("figures", "last", "taken", "values")
 
     def __init__(self) -> None:
-        self._values: dict[str, dict[Figure, array[float]]] = {}
-        self._last: dict[str, Resources] = {}
+        self.values: dict[Figure, array[float]] = {}
+        self.last: Resources | None = None
+        self.figures: tuple[tuple[Figure, float | None], ...] = ()
+        self.taken = 0.0
+
+
+class History:
+    """The UI's thread adds to it."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, _Kept] = {}
 
     def add(self, snapshot: Snapshot) -> None:
-        """Remember a snapshot; what it has only repeated from the one before is no news."""
-        resources = snapshot.resources
-        for ref, now in resources.items():
-            if self._last.get(ref) is not now:
-                values = self._values.setdefault(ref, {})
-                for figure, value in _figures(now):
-                    _append(values.setdefault(figure, array("f")), value)
-        self._values = {ref: v for ref, v in self._values.items() if ref in resources}
-        self._last = dict(resources)
+        """Remember a snapshot; what it only gives again from the one a moment before is no news."""
+        kept = {}
+        for ref, now in snapshot.resources.items():
+            one = kept[ref] = self._kept.get(ref) or _Kept()
+            if one.last is not now:
+                one.last, one.figures = now, tuple(_figures(now))
+            elif 0 <= snapshot.taken - one.taken < _NEWS_SECONDS:
+                continue
+            one.taken = snapshot.taken
+            for figure, value in one.figures:
+                _append(one.values.setdefault(figure, array("f")), value)
+        self._kept = kept
 
     def values(self, ref: str, figure: Figure) -> Sequence[float]:
-        """Oldest first, at most `LONGEST`; NaN where nothing was known."""
-        return self._values.get(ref, {}).get(figure, ())
+        """Oldest first, at most `LONGEST`; NaN where nothing was known. Any thread may ask."""
+        kept = self._kept.get(ref)
+        return kept.values.get(figure, _NONE)[:] if kept is not None else _NONE
 
     def sums(self, containers: Sequence[Container], figure: Figure) -> list[float]:
         """Those of several containers, added up; they begin when the oldest of them does."""

@@ -9,7 +9,8 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from nsview.host.model import Container
+from nsview.host.model import Container, Snapshot
+from nsview.tui.built_table import Built, TableBuilder
 from nsview.tui.page import Page
 from nsview.tui.place import Place, container_place
 from nsview.tui.prompt import Prompt
@@ -19,14 +20,16 @@ from nsview.tui.rows.home import (
     MORE_ISOLATED,
     MORE_STOPPED,
     HomeOptions,
+    HomeRows,
     choose,
     home_columns,
-    home_rows,
 )
 from nsview.tui.rows.home_cells import Seen
 
 _TAB_LETTERS = (("L", "layers", True), ("D", "changes", False), ("f", "files", False),
                 ("m", "mounts", False))  # fmt: skip
+#: Of so many containers the rows take longer to make than a key press may have to wait.
+MANY = 50
 _CHANGING = ("signal", "new_sandbox", "twin", "end_sandbox")
 
 
@@ -68,6 +71,9 @@ front of a name: K processes were OOM-killed, M memory or P tasks near the limit
     def __init__(self) -> None:
         super().__init__()
         self.options = HomeOptions()
+        self._rows = HomeRows()
+        self._builder = TableBuilder()
+        self._builds_aside = False
         self.table = RowTable(
             home_columns(self.options), placeholder="reading /proc ...", markable=True
         )
@@ -99,9 +105,24 @@ front of a name: K processes were OOM-killed, M memory or P tasks near the limit
         """Show the containers; the cursor stays on its one."""
         if self.snapshot is None:
             return
-        rows = home_rows(Seen(self.snapshot, self.nsview.history), self.options)
-        self.table.set_placeholder(f"nothing fits {self.options.filter!r}: Esc clears the filter")
-        self.table.set_rows(rows)
+        options = self.options
+        self.table.set_placeholder(f"nothing fits {options.filter!r}: Esc clears the filter")
+        # Once aside, always aside: what was asked for later is shown later.
+        self._builds_aside = self._builds_aside or len(self.snapshot.containers) > MANY
+        if self._builds_aside:
+            self.nsview.scanner.submit(
+                lambda _, snapshot: self._build(snapshot, options), self.snapshot, self._place
+            )
+        else:
+            self._place(self._build(self.snapshot, options))
+
+    def _build(self, snapshot: Snapshot, options: HomeOptions) -> Built:
+        rows = self._rows.rows(Seen(snapshot, self.nsview.history), options)
+        return self._builder.build(home_columns(options), rows)
+
+    def _place(self, built: Built) -> None:
+        self.table.set_columns(built.columns)
+        self.table.set_rows(built.rows, built.widths)
 
     # What is under the cursor.
 
@@ -173,7 +194,6 @@ front of a name: K processes were OOM-killed, M memory or P tasks near the limit
         self._show_options()
 
     def _show_options(self) -> None:
-        self.table.set_columns(home_columns(self.options))
         self.table.set_sort(self.options.sort, reverse=self.options.reverse)
         self.refresh_view()
         self.refresh_frame()

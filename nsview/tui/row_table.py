@@ -334,8 +334,10 @@ class RowTable(SortKeys, can_focus=True):
         return changed
 
     def _lay_out(self) -> None:
-        self._placed = place(self._columns, self._widths, self.scrollable_content_region.width)
-        width = self._placed[-1].start + self._placed[-1].width if self._placed else 0
+        placed = place(self._columns, self._widths, self.scrollable_content_region.width)
+        if placed != self._placed:
+            self._placed = placed
+            self._painter.forget_rows()
+        width = placed[-1].start + placed[-1].width if placed else 0
         self.virtual_size = Size(width, len(self.rows) + _HEADER)
-        self._painter.forget_rows()
         self.refresh()

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from nsview.host.model import Snapshot
+from nsview.tui.built_table import Built, TableBuilder
 from nsview.tui.filtering import filter_rows
 from nsview.tui.page import Page
 from nsview.tui.prompt import Prompt
-from nsview.tui.row_layout import measure
 from nsview.tui.row_table import Cell, Column, Row, RowTable
 from nsview.tui.rows.outline import Line
 from nsview.tui.save import rows_as_mappings
@@ -24,14 +24,6 @@ SortKey = Callable[[Any], Any]
 
 #: So many things take longer to make rows of than a key press may have to wait.
 LARGE = 2000
-
-
-class Built(NamedTuple):
-    """A table before it is shown, and how wide its columns have to be."""
-
-    columns: tuple[Column, ...]
-    rows: list[Row]
-    widths: list[int]
 
 
 class TableView(View):
@@ -54,7 +46,7 @@ class TableView(View):
         self._sorted_by = ""
         self._reverse = False
         self._builds_aside = False
-        self._built = Built((), [], [])
+        self._builder = TableBuilder()
 
     def compose(self) -> ComposeResult:
         """The table alone."""
@@ -120,18 +112,8 @@ class TableView(View):
             self._place(self._build(self.snapshot))
 
     def _build(self, snapshot: Snapshot) -> Built:
-        columns = tuple(self.columns(snapshot))
-        rows = filter_rows(self.rows(snapshot), self.typed_filter)
-        before = self._built
-        if before.columns == columns:
-            # Widths never shrink, and most rows are the same objects as before.
-            known = set(map(id, before.rows))
-            fresh = measure(columns, [row for row in rows if id(row) not in known])
-            widths = list(map(max, before.widths, fresh))
-        else:
-            widths = measure(columns, rows)
-        self._built = Built(columns, rows, widths)
-        return self._built
+        columns = self.columns(snapshot)
+        return self._builder.build(columns, filter_rows(self.rows(snapshot), self.typed_filter))
 
     def _place(self, built: Built) -> None:
         self.table.set_columns(built.columns)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +13,11 @@ from tui.driving import Driver, check_grid, drive
 from tui.fake import FakeSource, empty_host, host, many
 
 from nsview.tui.container import ContainerScreen
-from nsview.tui.home import HomePage
+from nsview.tui.history import History
+from nsview.tui.home import MANY, HomePage
+from nsview.tui.row_layout import Row
+from nsview.tui.rows.home import GROUPINGS, HomeOptions, HomeRows
+from nsview.tui.rows.home_cells import Seen
 
 
 def names(driver: Driver) -> list[str]:
@@ -294,3 +300,68 @@ def test_a_thousand_containers_scroll() -> None:
         await driver.sees("web-999")
 
     drive(script, FakeSource(many(1000)))
+
+
+def test_rows_of_many_containers_are_made_aside_and_only_what_changed_is_another_row(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    makers = set()
+    made = HomeRows.rows
+
+    def rows(self: HomeRows, seen: Seen, options: HomeOptions) -> list[Row]:
+        makers.add(threading.current_thread().name)
+        return made(self, seen, options)
+
+    monkeypatch.setattr(HomeRows, "rows", rows)
+    whole = many(MANY + 20)
+    source = FakeSource(whole)
+
+    async def script(driver: Driver) -> None:
+        table = driver.app.page.table
+        await driver.until(lambda: len(table.rows) == MANY + 21)
+        before = {row.key: row for row in table.rows}
+        table.move_cursor_to("docker/web-7")
+        *others, last = whole.containers
+        source.current = whole._replace(containers=(*others, last._replace(members=(1, 2, 3))))
+        driver.app.scanner.look_now()
+        await driver.until(lambda: any(row is not before[row.key] for row in table.rows))
+        assert [row.key for row in table.rows if row is not before[row.key]] == [last.ref]
+        await driver.press("slash", *"web-7", "enter")
+        await driver.until(lambda: [row.key for row in table.rows] == ["docker/web-7"])
+        assert table.cursor_key == "docker/web-7"
+        await driver.press("ctrl+w")
+        await driver.until(lambda: any(one.key == "image" for one in table.columns))
+        await driver.until(lambda: table.rows)
+        assert all(len(row.cells) in (1, len(table.columns)) for row in table.rows)
+
+    drive(script, source, interval=3600.0)
+    assert makers == {"nsview-scanner"}
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_rows_that_are_kept_are_those_that_would_be_made(seed: int) -> None:
+    chance = random.Random(seed)
+    whole, history, kept = host(), History(), HomeRows()
+    containers, taken = list(whole.containers), whole.taken
+    resources = dict(whole.resources)
+    for _ in range(30):
+        at = chance.randrange(len(containers))
+        match chance.randrange(4):
+            case 0:
+                containers[at] = containers[at]._replace(members=tuple(range(at + 1)))
+            case 1:
+                chance.shuffle(containers)
+            case 2:
+                resources[containers[at].ref] = chance.choice(list(whole.resources.values()))
+            case 3:
+                taken += chance.choice([0.1, 2.0, 100.0])
+        snapshot = whole._replace(containers=tuple(containers), resources=resources, taken=taken)
+        history.add(snapshot)
+        options = HomeOptions(
+            grouping=chance.choice(GROUPINGS),
+            isolated=chance.random() < 0.5,
+            stopped=chance.random() < 0.5,
+            wide=chance.random() < 0.3,
+        )
+        seen = Seen(snapshot, history)
+        assert kept.rows(seen, options) == HomeRows().rows(seen, options)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from nsview.display import display
-from nsview.host.model import Container, Snapshot
+from nsview.host.model import Container, Snapshot, Traffic
+from nsview.host.resources import Resources
 from nsview.tui.row_layout import Cell, Column, Row
 from nsview.tui.rows.filter import compile_filter
 from nsview.tui.rows.home_cells import HOST, Seen, engine_words, pod_words, user_words
-from nsview.tui.rows.home_columns import PLAIN, RANKS, WIDE
+from nsview.tui.rows.home_columns import PLAIN, RANKS, WIDE, HomeColumn
 from nsview.tui.rows.outline import outline
 from nsview.tui.status import plural
 from nsview.units import byte_pair, percent
@@ -46,23 +47,30 @@ def home_columns(options: HomeOptions) -> tuple[Column, ...]:
     return tuple(one.column for one in (WIDE if options.wide else PLAIN))
 
 
-def home_rows(seen: Seen, options: HomeOptions) -> list[Row]:
-    """The rows from top to bottom: the host, the containers, what is not shown."""
-    chosen = choose(seen, options)
-    build = _Builder(seen, options)
-    host = [build.row(one) for one in chosen if one.kind == HOST]
-    others = [one for one in chosen if one.kind != HOST]
-    arrange = {
-        "flat": build.flat,
-        "tree": build.tree,
-        "pod": build.pods,
-        "engine": build.by_engine,
-        "user": build.by_user,
-    }[options.grouping]
-    rows = [*host, *arrange(others), *_left_out(seen.snapshot, options)]
-    if not others and not options.filter:
-        rows.append(Row(("remark", "nothing"), (f" {NOTHING}",), "dim"))
-    return rows
+class HomeRows:
+    """Makes the rows again and again. Where nothing has changed, a row is the very same object."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, _Kept] = {}
+
+    def rows(self, seen: Seen, options: HomeOptions) -> list[Row]:
+        """The rows from top to bottom: the host, the containers, what is not shown."""
+        chosen = choose(seen, options)
+        build = _Builder(seen, options, self._kept)
+        host = [build.row(one) for one in chosen if one.kind == HOST]
+        others = [one for one in chosen if one.kind != HOST]
+        arrange = {
+            "flat": build.flat,
+            "tree": build.tree,
+            "pod": build.pods,
+            "engine": build.by_engine,
+            "user": build.by_user,
+        }[options.grouping]
+        rows = [*host, *arrange(others), *_left_out(seen.snapshot, options)]
+        self._kept = build.kept
+        if not others and not options.filter:
+            rows.append(Row(("remark", "nothing"), (f" {NOTHING}",), "dim"))
+        return rows
 
 
 def choose(seen: Seen, options: HomeOptions) -> list[Container]:
@@ -97,16 +105,50 @@ def _left_out(snapshot: Snapshot, options: HomeOptions) -> Iterable[Row]:
         )
 
 
+class _Kept(NamedTuple):
+    """A row, and what it was made of."""
+
+    columns: Sequence[HomeColumn]
+    container: Container
+    resources: Resources
+    traffic: Traffic | None
+    row: Row
+
+    def cells(self, seen: Seen, now: _Kept) -> tuple[Cell | str, ...]:
+        """Those of `now`, of which only what may be another one is made anew."""
+        stays = {"container"} if now.container is self.container else set()
+        if stays and now.resources is self.resources and now.traffic is self.traffic:
+            stays.add("figures")
+        return tuple(
+            cell if column.made_of in stays else column.cell(seen, now.container)
+            for column, cell in zip(self.columns, self.row.cells, strict=True)
+        )
+
+
 class _Builder:
-    def __init__(self, seen: Seen, options: HomeOptions) -> None:
+    def __init__(self, seen: Seen, options: HomeOptions, before: Mapping[str, _Kept]) -> None:
         self._seen = seen
         self._options = options
         self._columns = WIDE if options.wide else PLAIN
+        self._before = before
+        self.kept: dict[str, _Kept] = {}
 
-    def row(self, one: Container, prefix: str = "", **fold: bool) -> Row:
+    def row(
+        self, one: Container, prefix: str = "", *, expandable: bool = False, expanded: bool = True
+    ) -> Row:
         """One container."""
-        cells = tuple(column.cell(self._seen, one) for column in self._columns)
-        return Row(one.ref, cells, "dim" if one.status == "stopped" else "", prefix, **fold)
+        seen, before = self._seen, self._before.get(one.ref)
+        style = "dim" if one.status == "stopped" else ""
+        row = Row(one.ref, (), style, prefix, expandable, expanded)
+        traffic = seen.snapshot.traffic_of(one)
+        kept = _Kept(self._columns, one, seen.resources(one), traffic, row)
+        if before is not None and before.columns is self._columns:
+            row = row._replace(cells=before.cells(seen, kept))
+            row = before.row if row == before.row else row
+        else:
+            row = row._replace(cells=tuple(each.cell(seen, one) for each in self._columns))
+        self.kept[one.ref] = kept._replace(row=row)
+        return row
 
     def flat(self, containers: Sequence[Container]) -> list[Row]:
         """One below the other."""

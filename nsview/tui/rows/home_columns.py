@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from nsview.host.model import Container
 from nsview.kernel.namespaces import KINDS
@@ -25,6 +25,9 @@ class HomeColumn(NamedTuple):
     column: Column
     cell: Callable[[Seen, Container], Cell | str]
     rank: _Rank = _by_name
+    made_of: Literal["container", "figures", "time"] = "container"
+    """The container alone; what it uses, too; or what is another one at every look: the hour, the
+    figures of the last minutes."""
 
 
 # The most first, and what is not known last.
@@ -83,7 +86,7 @@ def _oom(seen: Seen, one: Container) -> float | None:
 
 PLAIN = (
     HomeColumn(Column(key="status", title="", width=2, align="right", sortable=False),
-               cells.status_cell),
+               cells.status_cell, made_of="figures"),
     HomeColumn(Column(key="name", title="NAME", min_width=20, max_width=60, flex=True, tree=True,
                       letter="N"), cells.name_cell),
     HomeColumn(Column(key="engine", title="ENGINE", min_width=6, max_width=18), cells.engine_cell,
@@ -97,15 +100,15 @@ PLAIN = (
                lambda _, one: str(len(one.members)) if one.members else NONE,
                _most(lambda _, one: len(one.members))),
     HomeColumn(Column(key="cpu", title="CPU%", width=5, align="right", letter="C"),
-               cells.cpu_cell, _most(_cpu)),
+               cells.cpu_cell, _most(_cpu), made_of="figures"),
     HomeColumn(Column(key="trend", title="CPU TREND", width=9, worth=4, sortable=False),
-               cells.trend_cell("cpu")),
+               cells.trend_cell("cpu"), made_of="time"),
     HomeColumn(Column(key="memory", title="MEM/LIMIT", width=9, align="right", letter="M"),
-               cells.memory_cell, _most(_memory)),
+               cells.memory_cell, _most(_memory), made_of="figures"),
     HomeColumn(Column(key="io", title="IO R/W", width=9, align="right", worth=4),
-               cells.io_cell, _most(_io)),
+               cells.io_cell, _most(_io), made_of="figures"),
     HomeColumn(Column(key="net", title="NET RX/TX", width=9, align="right", worth=4),
-               cells.net_cell, _most(_net)),
+               cells.net_cell, _most(_net), made_of="figures"),
     HomeColumn(Column(key="namespaces", title="NAMESPACES", width=10, worth=9, sortable=False),
                cells.namespaces_cell),
     HomeColumn(Column(key="rootfs", title="ROOTFS", max_width=12, worth=1), cells.rootfs_cell,
@@ -114,22 +117,25 @@ PLAIN = (
                lambda _, one: cells.user_words(one) or NONE, _words(cells.user_words)),
     HomeColumn(Column(key="up", title="UP", min_width=4, align="right", worth=6),
                cells.up_cell,
-               lambda _, one: (one.started is None, -(one.started or 0.0), one.name.casefold())),
+               lambda _, one: (one.started is None, -(one.started or 0.0), one.name.casefold()),
+               made_of="time"),
 )  # fmt: skip
 _MORE = (
     HomeColumn(Column(key="alerts", title="ALERTS", max_width=40), cells.alerts_cell,
-               lambda seen, one: (-len(cells.alerts_of(seen, one)), one.name.casefold())),
+               lambda seen, one: (-len(cells.alerts_of(seen, one)), one.name.casefold()),
+               made_of="figures"),
     HomeColumn(Column(key="throttled", title="THROTTLED%", width=10, align="right"),
-               cells.throttled_cell, _most(_throttled)),
+               cells.throttled_cell, _most(_throttled), made_of="figures"),
     HomeColumn(Column(key="pressure", title="WAITS% CPU MEM IO", width=17, align="right"),
-               cells.pressure_cell, _most(_pressure)),
-    HomeColumn(Column(key="oom", title="OOM", width=4, align="right"), cells.oom_cell, _most(_oom)),
+               cells.pressure_cell, _most(_pressure), made_of="figures"),
+    HomeColumn(Column(key="oom", title="OOM", width=4, align="right"), cells.oom_cell, _most(_oom),
+               made_of="figures"),
     HomeColumn(Column(key="tasks", title="TASKS", min_width=11, align="right"), cells.tasks_cell,
-               _most(_tasks)),
+               _most(_tasks), made_of="figures"),
     HomeColumn(Column(key="memory-trend", title="MEM TREND", width=9, sortable=False),
-               cells.trend_cell("memory")),
+               cells.trend_cell("memory"), made_of="time"),
     HomeColumn(Column(key="io-trend", title="IO TREND", width=8, sortable=False),
-               cells.trend_cell("io")),
+               cells.trend_cell("io"), made_of="time"),
     HomeColumn(Column(key="image", title="IMAGE", max_width=44), lambda _, one: one.image or NONE,
                _words(lambda one: one.image)),
     HomeColumn(Column(key="pod", title="POD", max_width=30),

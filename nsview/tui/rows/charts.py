@@ -15,6 +15,8 @@ def sparkline(values: Sequence[float], width: int, top: float) -> str:
     A space is not known; the lowest block is anything from zero on, so that rest is visible.
     """
     shown = values[-width:]
+    if not any(shown):  # nearly everybody rests
+        return (_EIGHTHS[0] * len(shown)).rjust(width)
     blocks = "".join(" " if math.isnan(value) else _block(value, top) for value in shown)
     return blocks.rjust(width)
 
@@ -54,4 +56,4 @@ def gauge(share: float, width: int) -> str:
 
 def peak(values: Iterable[float]) -> float:
     """The largest known value; 0 without any."""
-    return max((value for value in values if not math.isnan(value)), default=0.0)
+    return max([value for value in values if value == value], default=0.0)

@@ -13,7 +13,7 @@ from nsview.host.resources import Resources
 from nsview.tui.row_layout import Cell, Column, Row
 from nsview.tui.rows.filter import compile_filter
 from nsview.tui.rows.home_cells import HOST, Seen, engine_words, pod_words, user_words
-from nsview.tui.rows.home_columns import PLAIN, RANKS, WIDE, HomeColumn
+from nsview.tui.rows.home_columns import PLAIN, RANKS, WIDE
 from nsview.tui.rows.outline import outline
 from nsview.tui.status import plural
 from nsview.units import byte_pair, percent
@@ -108,21 +108,10 @@ def _left_out(snapshot: Snapshot, options: HomeOptions) -> Iterable[Row]:
 class _Kept(NamedTuple):
     """A row, and what it was made of."""
 
-    columns: Sequence[HomeColumn]
     container: Container
     resources: Resources
     traffic: Traffic | None
     row: Row
-
-    def cells(self, seen: Seen, now: _Kept) -> tuple[Cell | str, ...]:
-        """Those of `now`, of which only what may be another one is made anew."""
-        stays = {"container"} if now.container is self.container else set()
-        if stays and now.resources is self.resources and now.traffic is self.traffic:
-            stays.add("figures")
-        return tuple(
-            cell if column.made_of in stays else column.cell(seen, now.container)
-            for column, cell in zip(self.columns, self.row.cells, strict=True)
-        )
 
 
 class _Builder:
@@ -130,6 +119,9 @@ class _Builder:
         self._seen = seen
         self._options = options
         self._columns = WIDE if options.wide else PLAIN
+        self._moving = [
+            (at, one.cell) for at, one in enumerate(self._columns) if one.made_of == "time"
+        ]
         self._before = before
         self.kept: dict[str, _Kept] = {}
 
@@ -138,17 +130,33 @@ class _Builder:
     ) -> Row:
         """One container."""
         seen, before = self._seen, self._before.get(one.ref)
-        style = "dim" if one.status == "stopped" else ""
-        row = Row(one.ref, (), style, prefix, expandable, expanded)
-        traffic = seen.snapshot.traffic_of(one)
-        kept = _Kept(self._columns, one, seen.resources(one), traffic, row)
-        if before is not None and before.columns is self._columns:
-            row = row._replace(cells=before.cells(seen, kept))
-            row = before.row if row == before.row else row
+        resources, traffic = seen.resources(one), seen.snapshot.traffic_of(one)
+        if before is None or len(before.row.cells) != len(self._columns):
+            cells = tuple(column.cell(seen, one) for column in self._columns)
         else:
-            row = row._replace(cells=tuple(each.cell(seen, one) for each in self._columns))
-        self.kept[one.ref] = kept._replace(row=row)
+            same = one is before.container
+            rests = same and resources is before.resources and traffic is before.traffic
+            cells = self._cells(one, before.row.cells, same=same, rests=rests)
+        style = "dim" if one.status == "stopped" else ""
+        row = Row(one.ref, cells, style, prefix, expandable, expanded)
+        if before is not None and row == before.row:
+            row = before.row
+        self.kept[one.ref] = _Kept(one, resources, traffic, row)
         return row
+
+    def _cells(
+        self, one: Container, before: tuple[Cell | str, ...], *, same: bool, rests: bool
+    ) -> tuple[Cell | str, ...]:
+        # Only what may be another one is made anew.
+        seen = self._seen
+        if rests:
+            moving = [(at, cell(seen, one)) for at, cell in self._moving]
+            if all(cell == before[at] for at, cell in moving):
+                return before
+        return tuple(
+            cell if (same and column.made_of == "container") else column.cell(seen, one)
+            for column, cell in zip(self._columns, before, strict=True)
+        )
 
     def flat(self, containers: Sequence[Container]) -> list[Row]:
         """One below the other."""

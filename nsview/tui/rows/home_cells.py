@@ -133,7 +133,7 @@ def trend_cell(figure: Figure) -> Callable[[Seen, Container], Cell | str]:
 
     def cell(seen: Seen, one: Container) -> Cell | str:
         values = seen.history.values(one.ref, figure)
-        # Nearly everybody rests, and then it does not matter what would fill a cell.
+        # Of who rests it does not matter what would fill a cell.
         top = max(_full(seen, one, figure), peak(values)) if any(values[-_TREND:]) else 0.0
         text = sparkline(values, _TREND, top)
         return Cell(text, "dim" if not text.strip(_IDLE) else "accent")

@@ -339,5 +339,18 @@ class RowTable(SortKeys, can_focus=True):
             self._placed = placed
             self._painter.forget_rows()
         width = placed[-1].start + placed[-1].width if placed else 0
-        self.virtual_size = Size(width, len(self.rows) + _HEADER)
+        self._resize(Size(width, len(self.rows) + _HEADER))
         self.refresh()
+
+    def _resize(self, size: Size) -> None:
+        # The whole page is laid out anew only where that changes something: when a scroll bar comes
+        # or goes, or the table is as high as its rows.
+        room = self.scrollable_content_region.size
+        fits_before = self.virtual_size.width <= room.width, self.virtual_size.height <= room.height
+        fits = size.width <= room.width, size.height <= room.height
+        height = self.styles.height
+        if fits != fits_before or height is None or height.is_auto:
+            self.virtual_size = size
+        elif size != self.virtual_size:
+            self.set_reactive(RowTable.virtual_size, size)
+            self._scroll_update(size)

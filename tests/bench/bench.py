@@ -158,22 +158,28 @@ def _idle_htop() -> float | None:
         return one.cpu_share(_IDLE_SECONDS)
 
 
-def churning() -> None:
-    """The UI beside hundreds of forks, unshares and exits a second: what grows, what goes wrong."""
+def churning(seconds: float) -> None:
+    """The UI beside hundreds of forks, unshares and exits a second: what grows, what goes wrong.
+
+    Memory has to settle: what counts is what it has grown by in the second half.
+    """
+    what = f"{seconds:.0f} s of churn"
     with running(*NSVIEW) as one:
         one.milliseconds_until(_FIRST_FRAME)
         with churn():
-            one.read_for(_CHURN_SECONDS / 4)
-            resident, descriptors = one.resident_mb(), one.descriptors()
-            painted = one.read_for(_CHURN_SECONDS)
-            report("60 s of churn: resident, growth", f"{one.resident_mb() - resident:+.1f} MB",
-                   f"of {resident:.0f} MB")  # fmt: skip
-            report("60 s of churn: descriptors, growth", f"{one.descriptors() - descriptors:+}")
+            one.read_for(_SETTLE_SECONDS)
+            descriptors = one.descriptors()
+            painted = one.read_for(seconds / 2)
+            resident = one.resident_mb()
+            painted += one.read_for(seconds / 2 - _IDLE_SECONDS)
             share = one.cpu_share(_IDLE_SECONDS)
+            report(f"{what}: resident, growth", f"{one.resident_mb() - resident:+.1f} MB",
+                   f"in the second half, of {resident:.0f} MB")  # fmt: skip
+            report(f"{what}: descriptors, growth", f"{one.descriptors() - descriptors:+}")
         one.read_for(_SETTLE_SECONDS)
-        report("60 s of churn: CPU", f"{share:.1f} %")
-        report("60 s of churn: descriptors afterwards", f"{one.descriptors() - descriptors:+}")
-        report("60 s of churn: errors", str(painted.count(_FAILURE)), "0")
+        report(f"{what}: CPU", f"{share:.1f} %")
+        report(f"{what}: descriptors afterwards", f"{one.descriptors() - descriptors:+}")
+        report(f"{what}: errors", str(painted.count(_FAILURE)), "0")
 
 
 def main() -> None:
@@ -181,14 +187,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="up to 1,000 processes")
     parser.add_argument("--only", type=int, metavar="N", help="with so many processes")
-    parser.add_argument("--churn", action="store_true", help="only a host that never rests, 60 s")
+    parser.add_argument("--churn", type=float, nargs="?", const=_CHURN_SECONDS, metavar="SECONDS",
+                        help=f"only a host that never rests, {_CHURN_SECONDS} s")  # fmt: skip
     arguments = parser.parse_args()
     if os.geteuid() or not shutil.which("busybox"):
         sys.exit("needs root and busybox")
     # As pip does when it installs; the environment may forbid it on the way.
     compileall.compile_dir(Path(nsview.__file__).parent, quiet=2)
     if not arguments.only:
-        churning()
+        churning(arguments.churn or _CHURN_SECONDS)
     if arguments.churn:
         return
     for processes, sandboxes in _HOSTS[:_QUICK] if arguments.quick else _HOSTS:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+import pytest
 from textual import on
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
@@ -209,5 +210,33 @@ def test_five_thousand_rows_are_quick() -> None:
         assert min(one[0] for one in timings) < margin * limit_set
         assert min(one[1] for one in timings) < margin * limit_draw
         await pilot.pause()
+
+    drive(script)
+
+
+def test_a_row_more_does_not_lay_the_page_out_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def script(app: TableApp, pilot: Pilot[None]) -> None:
+        table = app.table
+        table.set_rows(rows(range(100)))
+        await pilot.pause()
+        layouts = []
+        laid_out = app.screen._refresh_layout
+
+        def lay_out(**how: Any) -> None:
+            layouts.append(how)
+            laid_out(**how)
+
+        monkeypatch.setattr(app.screen, "_refresh_layout", lay_out)
+        table.set_rows(rows(range(101)))
+        await pilot.pause()
+        assert layouts == []
+        assert table.virtual_size.height == 102
+        await pilot.press("end")
+        assert "web-100" in app.screen._compositor.render_strips()[-1].text
+        table.set_rows(rows(range(5)))  # the scroll bar goes
+        await pilot.pause()
+        assert layouts
+        assert not table.show_vertical_scrollbar
+        assert table.scroll_offset.y == 0
 
     drive(script)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from support.made_up import container, task
 from nsview.host.cgroup_gauge import CgroupGauge, Limits, LimitsOfGroups, least, sum_of
 from nsview.host.meter import Meter
 from nsview.host.process_gauge import ProcessGauge
-from nsview.host.resources import rate, share
+from nsview.host.resources import Resources, rate, share
 from nsview.kernel.cgroup_files import read_file
 from nsview.kernel.cgroup_io import IoCounters
 from nsview.kernel.cgroup_memory import MemoryLimits
@@ -267,5 +268,38 @@ def test_who_has_not_run_is_not_read_again(tmp_path: Path) -> None:
     assert again.memory == first.memory
     rested = gauge.rest(again)
     assert (rested.cpu, rested.memory, rested.io) == (again.cpu, again.memory, again.io)
+    assert gauge.rest(rested) is rested
     for running in (one._replace(state="R"), one._replace(threads=2), one):
         assert gauge.read([running], ran={7} if running is one else ()).memory != first.memory
+
+
+def test_only_containers_of_those_that_ran_are_read(tmp_path: Path) -> None:
+    web, db = container("unshare/10", 10), container("unshare/11", 11)
+    tasks = {10: task(10, "/"), 11: task(11, "/")}
+    membership = {10: web.ref, 11: db.ref}
+
+    def process(pid: int, ticks: int) -> None:
+        (tmp_path / str(pid)).mkdir(exist_ok=True)
+        fields = ["S", *["0"] * 10, str(ticks), "0", *["0"] * 6, str(pid), *["0"] * 20]
+        (tmp_path / str(pid) / "stat").write_text(f"{pid} (x) {' '.join(fields)}\n")
+        (tmp_path / str(pid) / "statm").write_text("99 9 1 0 0 0 0\n")
+        (tmp_path / str(pid) / "io").write_text("read_bytes: 0\nwrite_bytes: 0\n")
+
+    meter = Meter(Procfs(str(tmp_path)), Cgroupfs(()), fresh=0.0)
+
+    def read(ran: set[int]) -> dict[str, Resources]:
+        process(10, next(ticks))
+        process(11, next(ticks))
+        return meter.read(tasks, membership, [web, db], ran)
+
+    ticks = itertools.count(100, 10)
+    read(set())
+    first, second = read(set()), read({11})
+    assert second[web.ref] is first[web.ref]
+    assert second[db.ref].cpu != first[db.ref].cpu
+    other = web._replace(members=(10, 12))  # somebody has joined it
+    tasks[12] = task(12, "/")
+    process(12, 1000)
+    assert meter.read(tasks, {**membership, 12: web.ref}, [other, db], set())[web.ref].cpu != (
+        second[web.ref].cpu
+    )

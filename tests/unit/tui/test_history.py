@@ -57,6 +57,25 @@ def test_reading_that_is_given_again_is_no_news() -> None:
     assert list(history(snapshot, snapshot._replace()).values(WEB, "cpu")) == [1.5]
 
 
+def test_who_rests_gives_the_same_reading_and_time_goes_on() -> None:
+    (first,) = using(1.5)
+    (rest,) = using(0.0)
+    looks = [first, *(rest._replace(taken=first.taken + 2.0 * n) for n in (1, 2, 3))]
+    soon = rest._replace(taken=looks[-1].taken + 0.1)
+    earlier = rest._replace(taken=first.taken - 3600.0)  # the clock was set
+
+    assert list(history(*looks, soon, earlier).values(WEB, "cpu")) == [1.5, 0.0, 0.0, 0.0, 0.0]
+
+
+def test_what_was_given_away_stays_as_it_is() -> None:
+    one = history(*using(1.0, 2.0))
+    values = one.values(WEB, "cpu")
+    for snapshot in using(3.0):
+        one.add(snapshot)
+
+    assert list(values) == [1.0, 2.0]
+
+
 def test_what_is_gone_is_forgotten() -> None:
     one = history(*using(1.0), *using(2.0, refs=(DB,)))
 

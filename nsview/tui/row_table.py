@@ -343,13 +343,10 @@ class RowTable(SortKeys, can_focus=True):
         self.refresh()
 
     def _resize(self, size: Size) -> None:
-        # The whole page is laid out anew only where that changes something: when a scroll bar comes
-        # or goes, or the table is as high as its rows.
-        room = self.scrollable_content_region.size
-        fits_before = self.virtual_size.width <= room.width, self.virtual_size.height <= room.height
-        fits = size.width <= room.width, size.height <= room.height
+        # The page is laid out anew, which takes longer than painting the table, only where that is
+        # as high as its rows; scroll bars that come or go see to it themselves.
         height = self.styles.height
-        if fits != fits_before or height is None or height.is_auto:
+        if height is None or height.is_auto:
             self.virtual_size = size
         elif size != self.virtual_size:
             self.set_reactive(RowTable.virtual_size, size)

@@ -147,18 +147,17 @@ class Arranger:
         facts = Facts(
             command=memory.command,
             rootfs=memory.rootfs if given.wanted.rootfs else lambda _: None,
+            settled=memory.knows_root if given.wanted.rootfs else lambda _: True,
             frozen=is_frozen,
             started=self._started,
         )
         if made is None:
-            # Nothing but processes is other than it was, and what was read of these still holds.
-            steady = memory.settled and self._given == given
             memory.settled = True
             pid_parents = self._pid_namespaces.parents(self._one_of_each(tasks))
             self._group(tasks, given.initial, pid_parents)
             containers, membership = self._builder.build(
                 self._groups, tasks, self._records_of(given), given.initial, facts,
-                stopped=given.wanted.stopped, steady=steady,
+                stopped=given.wanted.stopped, steady=self._given == given,
             )  # fmt: skip
             self._frozen = dict(frozen.values())
             made = Arrangement(containers, membership, {}, pid_parents, ())

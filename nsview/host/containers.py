@@ -24,6 +24,8 @@ class Facts(NamedTuple):
 
     command: Callable[[Task], tuple[str, ...]]
     rootfs: Callable[[Task], Rootfs | None]
+    settled: Callable[[Task], bool]
+    """What the two above have said will not change."""
     frozen: Callable[[Task], bool]
     started: Callable[[Task], float]
 
@@ -45,6 +47,7 @@ class _Known(NamedTuple):
 
     grounds: _Grounds
     launcher: Task | None
+    settled: bool
     draft: Container
     container: Container
 
@@ -69,14 +72,14 @@ class ContainerBuilder:
     ) -> tuple[tuple[Container, ...], dict[int, str]]:
         """All containers with unique refs, and which process is in which; without the host.
 
-        `steady`: nothing but processes is other than it was the last time.
+        `steady`: only processes are others than they were the last time.
         """
         grounds, launchers = {}, {}
         for key, group in groups.items():
             launcher = tasks.get(group.first.ppid)
             known = self._known.get(key) if steady and group.unchanged else None
             launchers[key] = launcher
-            if known is not None and known.launcher is launcher:
+            if known is not None and known.settled and known.launcher is launcher:
                 frozen = facts.frozen(group.first)
                 same = known.grounds.frozen == frozen
                 grounds[key] = known.grounds if same else known.grounds._replace(frozen=frozen)
@@ -91,7 +94,8 @@ class ContainerBuilder:
         for key, group in groups.items():
             parent = _parent(group, refs[key], refs, membership)
             container = self._finish(key, drafts[key], refs[key], parent)
-            finished[key] = _Known(grounds[key], launchers[key], drafts[key], container)
+            settled = facts.settled(group.first)
+            finished[key] = _Known(grounds[key], launchers[key], settled, drafts[key], container)
         self._known = finished
         containers = [one.container for one in finished.values()]
         if stopped:

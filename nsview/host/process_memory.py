@@ -62,6 +62,10 @@ class ProcessMemory:
             self.settled = False
         return root
 
+    def knows_root(self, task: Task) -> bool:
+        """What `root` says of it will be the same the next time."""
+        return (task.pid, task.start_time, task.namespaces[_MNT]) in self._roots
+
     def root_of_host(self, tasks: Mapping[int, Task], initial: Mapping[str, int]) -> Root | None:
         """PID 1's, where it may be read; else that of anybody in the host's mount namespace."""
         for task in tasks.values():

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _LOOPBACK = "lo"
 #: Where nothing leads out and nobody in it has run, somebody else may have plugged something in:
 #: that is looked for after so many readings.
-_LOOKED_AT_ANYWAY = 4
+_LOOKED_AT_ANYWAY = 8
 
 
 class _Reading(NamedTuple):

@@ -123,10 +123,10 @@ def test_where_nothing_leads_out_and_nobody_runs_it_is_seldom_read(
 ) -> None:
     here = Readings(monkeypatch, [])
     here.awake = set()
-    for _ in range(8):
+    for _ in range(16):
         here.read(lo=(9, 9))
     assert here.reads < 6
-    found = [here.read(lo=(9, 9), eth0=(100, 50)) for _ in range(4)]
+    found = [here.read(lo=(9, 9), eth0=(100, 50)) for _ in range(8)]
     assert (100, 50, 0.0, 0.0) in found  # somebody else has plugged it in
     before = here.reads
     for looks in range(1, 5):

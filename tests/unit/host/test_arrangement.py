@@ -53,6 +53,10 @@ class Memory:
 
     settled = True
 
+    def __init__(self, young: frozenset[int] = frozenset()) -> None:
+        self.young = young
+        self.layers = 1
+
     def command(self, task: Task) -> tuple[str, ...]:
         return (task.comm, str(task.start_time))
 
@@ -61,7 +65,12 @@ class Memory:
         return Root((0, task.namespaces[MNT] if own else 1), Rootfs("ext4", 1))
 
     def rootfs(self, task: Task) -> Rootfs | None:
-        return Rootfs("ext4", task.namespaces[MNT])
+        if task.pid in self.young:
+            self.settled = False
+        return Rootfs("ext4", self.layers if task.pid in self.young else task.namespaces[MNT])
+
+    def knows_root(self, task: Task) -> bool:
+        return task.pid not in self.young
 
     def root_of_host(self, tasks: Mapping[int, Task], initial: Mapping[str, int]) -> Root | None:
         return Root((0, 1), Rootfs("ext4", 1))
@@ -218,3 +227,18 @@ def test_the_freezer_is_asked_each_time() -> None:
         changes = find_task_changes({} if not one._made else ALL, ALL)
         made = one.arrange(ALL, changes, GIVEN, lambda _: state["frozen"])
         assert {one.status for one in made.containers[1:]} == {status}
+
+
+def test_a_young_root_is_looked_at_again_and_the_others_are_not() -> None:
+    memory = Memory(frozenset({5}))
+    one = Arranger(Procfs("/nowhere"), memory, PidNamespaces(), lambda task: task.start_time)  # type: ignore[arg-type]
+    first = one.arrange(ALL, find_task_changes({}, ALL), GIVEN, never)
+    memory.layers = 2
+    second = one.arrange(ALL, find_task_changes(ALL, ALL), GIVEN, never)
+    roots = {
+        made.pid: (made, then)
+        for made, then in zip(second.containers, first.containers, strict=True)
+    }
+    assert roots[5][0].rootfs == Rootfs("ext4", 2)
+    assert roots[5][1].rootfs == Rootfs("ext4", 1)
+    assert roots[7][0] is roots[7][1]

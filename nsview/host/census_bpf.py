@@ -7,6 +7,7 @@ object, and where that goes for all, the whole mapping is the same object.
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
@@ -17,13 +18,20 @@ from nsview.host.census import ThreadLinks, read_task
 from nsview.host.memberships import Memberships
 from nsview.host.record_changes import find_changes, number_of, replace_rows
 from nsview.kernel import file_iterator
-from nsview.kernel.bpf import BpfError, Iterator
+from nsview.kernel.bpf import BpfError, Iterator, create_array
 from nsview.kernel.layout import forget_layout, read_layout
 from nsview.kernel.namespaces import INITIAL_INODES
 from nsview.kernel.stat import PF_KTHREAD
 from nsview.kernel.status import parse_identity
 from nsview.kernel.task import CgroupPath, Task
-from nsview.kernel.task_iterator import FUNCTION, NAMES, PF_WQ_WORKER, assemble
+from nsview.kernel.task_iterator import (
+    FUNCTION,
+    MEMORY_BYTES,
+    MEMORY_ENTRIES,
+    NAMES,
+    PF_WQ_WORKER,
+    assemble,
+)
 from nsview.kernel.task_record import (
     RECORD_BYTES,
     Record,
@@ -70,7 +78,7 @@ class BpfCensus:
         self._tasks: dict[int, Task] = {}
         self._left_out: tuple[int, ...] = ()
         self.ran: frozenset[int] = frozenset()
-        self._iterator = _load(FUNCTION, assemble)
+        self._iterator = _load_tasks()
         self._descriptors: Iterator | None = None
         try:
             self._examine()
@@ -233,6 +241,17 @@ class BpfCensus:
         )
         if len(self._left_out) > _MOST_LEFT_OUT:
             raise BpfError(f"the BPF census leaves out {len(self._left_out)} processes")
+
+
+def _load_tasks() -> Iterator:
+    try:
+        memory = create_array(MEMORY_ENTRIES, MEMORY_BYTES)
+        try:
+            return _load(FUNCTION, functools.partial(assemble, memory=memory))
+        finally:
+            os.close(memory)  # the program keeps it
+    except NsviewError:
+        return _load(FUNCTION, assemble)  # which knows as much, and takes longer
 
 
 def _load(function: str, assemble: Callable[[Mapping[str, int]], bytes]) -> Iterator:

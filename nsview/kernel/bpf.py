@@ -19,14 +19,19 @@ from nsview.kernel.syscalls import syscall
 _BPF: Final = {"x86_64": 321, "s390x": 351, "ppc64le": 361}
 _BPF_GENERIC: Final = 280
 
-# enum bpf_cmd, bpf_prog_type and bpf_attach_type in include/uapi/linux/bpf.h
+# enum bpf_cmd, bpf_map_type, bpf_prog_type and bpf_attach_type in include/uapi/linux/bpf.h
+_MAP_CREATE: Final = 0
 _PROG_LOAD: Final = 5
 _LINK_CREATE: Final = 28
 _ITER_CREATE: Final = 33
+_ARRAY: Final = 2
 _TRACING: Final = 26
 _TRACE_ITER: Final = 28
 
 _INSTRUCTION_BYTES: Final = 8
+# union bpf_attr of BPF_MAP_CREATE: map_type, key_size, value_size, max_entries.
+_MAP_ATTRIBUTES: Final = struct.Struct("=IIII")
+_INDEX_BYTES: Final = 4
 # union bpf_attr of BPF_PROG_LOAD: prog_type, insn_cnt, insns, license, log_level, log_size,
 # log_buf, kern_version, prog_flags, prog_name[16], prog_ifindex, expected_attach_type, seven that
 # are not used here (prog_btf_fd ... line_info_cnt), attach_btf_id.
@@ -47,6 +52,14 @@ _RIGHTS: Final = "needs CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN"
 
 class BpfError(NsviewError):
     """The kernel would not load or run the program; the message says what it said."""
+
+
+def create_array(entries: int, entry_bytes: int) -> int:
+    """Make a map in which a program remembers things by number; returns a descriptor.
+
+    A program that was loaded keeps the maps that it names. Raises `BpfError`, or `NotPermitted`.
+    """
+    return _bpf(_MAP_CREATE, _MAP_ATTRIBUTES.pack(_ARRAY, _INDEX_BYTES, entry_bytes, entries))
 
 
 class Iterator:

@@ -34,6 +34,7 @@ class Register(IntEnum):
 class Helper(IntEnum):
     """Functions of the kernel that a program may call (bpf-helpers(7))."""
 
+    MAP_LOOKUP_ELEM = 1
     PROBE_READ_KERNEL = 113
     SEQ_WRITE = 127
 
@@ -48,6 +49,9 @@ class _Code(IntEnum):
     MULTIPLY_NUMBER = 0x27
     AND_NUMBER = 0x57
     SHIFT_LEFT_NUMBER = 0x67
+    SHIFT_RIGHT_NUMBER = 0x77
+    LOAD_LONG = 0x18  # BPF_LD | BPF_IMM | BPF_DW: two instructions long
+    REST_OF_LONG = 0x00
     JUMP = 0x05
     JUMP_IF_EQUAL = 0x1D
     JUMP_IF_EQUAL_NUMBER = 0x15
@@ -56,6 +60,7 @@ class _Code(IntEnum):
     EXIT = 0x95
 
 
+_PSEUDO_MAP_FD: Final = 1
 #: Bytes -> BPF_SIZE bits, as they differ from BPF_W.
 _SIZES: Final = {4: 0x00, 8: 0x18}
 
@@ -95,6 +100,15 @@ class Assembler:
     def shift_left(self, to: Register, bits: int) -> None:
         """``to <<= bits``."""
         self._add(_Code.SHIFT_LEFT_NUMBER, to, immediate=bits)
+
+    def shift_right(self, to: Register, bits: int) -> None:
+        """``to >>= bits``, without a sign."""
+        self._add(_Code.SHIFT_RIGHT_NUMBER, to, immediate=bits)
+
+    def load_map(self, to: Register, descriptor: int) -> None:
+        """``to`` is that map, for a helper that takes one."""
+        self._add(_Code.LOAD_LONG, to, Register(_PSEUDO_MAP_FD), immediate=descriptor)
+        self._add(_Code.REST_OF_LONG, Register.R0)
 
     def call(self, helper: Helper) -> None:
         """``R0 = helper(R1, R2, ...)``."""

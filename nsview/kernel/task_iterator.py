@@ -76,7 +76,8 @@ _TIME_FOR_CHILDREN: Final = len(KINDS) + 1
 _LIST_NEXT: Final = 0  # struct list_head
 _META: Final = 0  # struct bpf_iter__task: meta, task
 _TASK: Final = 8
-_SEQ: Final = 0  # struct bpf_iter_meta
+_SEQ: Final = 0  # struct bpf_iter_meta: seq, session_id
+_SESSION: Final = 8
 #: Odd and large: ids that differ a little give sums that differ a lot.
 _MIX: Final = 0x61C88647
 
@@ -84,12 +85,22 @@ _MIX: Final = 0x61C88647
 CONTEXT, TASK, NSPROXY = R6, R7, R8
 _RECORD_AT: Final = -RECORD_BYTES
 _SCRATCH_AT: Final = _RECORD_AT - 8
-_LARGEST_LINK: Final = STACK_BYTES + _SCRATCH_AT
+_REMEMBERED_AT: Final = _SCRATCH_AT - 8
+_LARGEST_LINK: Final = STACK_BYTES + _REMEMBERED_AT
+
+#: The memory that `assemble` may be given: an array of so many entries of so many bytes.
+MEMORY_ENTRIES: Final = 512
+MEMORY_BYTES: Final = 24
+_CSS_SET_IN, _SESSION_IN, _SERIALS_IN = 0, 8, 16
+#: Bits of the address of a css_set, which is as large, that tell nothing.
+_ADDRESS_BITS: Final = 8
 
 
-def assemble(offsets: Mapping[str, int]) -> bytes:
+def assemble(offsets: Mapping[str, int], memory: int | None = None) -> bytes:
     """The program for a kernel with these offsets (of `NAMES`).
 
+    `memory` is the descriptor of an array in which it remembers, for as long as one look lasts,
+    what it has found out of a css_set: thousands of tasks share few of them.
     Raises `BpfError` when the kernel lacks a field that nothing can replace.
     """
     missing = [name for name in _REQUIRED if name not in offsets]
@@ -99,12 +110,13 @@ def assemble(offsets: Mapping[str, int]) -> bytes:
         raise BpfError(f"this kernel's type information lacks {', '.join(missing)}")
     if not 0 < offsets["cgrp_cset_link"] <= _LARGEST_LINK or offsets["cgrp_cset_link"] % 8:
         raise BpfError("this kernel links control groups in an unknown way")
-    return _Program(offsets).assemble()
+    return _Program(offsets, memory).assemble()
 
 
 class _Program:
-    def __init__(self, offsets: Mapping[str, int]) -> None:
+    def __init__(self, offsets: Mapping[str, int], memory: int | None) -> None:
         self._offsets = offsets
+        self._memory = memory
         self._code = Assembler()
 
     def assemble(self) -> bytes:
@@ -239,14 +251,16 @@ class _Program:
         code.load(4, R1, R10, _RECORD_AT + PLACES["flags"])
         code.bit_and(R1, _PF_EXITING)
         code.store(8, R10, exiting_at, R1)
+        if self._memory is not None:
+            self._recall_serials(self._memory, serials_at)
         code.add(R8, at["css_set.cgrp_links"])
         code.load(8, R9, R10, self._probe_at(_SCRATCH_AT, 8, R8, _LIST_NEXT))
         code.move(R1, 1)
         code.store(8, R10, serials_at, R1)
-        link_at = _SCRATCH_AT - at["cgrp_cset_link"]
+        link_at = _REMEMBERED_AT - at["cgrp_cset_link"]
         serial = at["cgroup.self"] + at["cgroup_subsys_state.serial_nr"]
         for _ in range(_HIERARCHIES):
-            code.jump_if_equal(R9, R8, "membership written")
+            code.jump_if_equal(R9, R8, "serials written")
             self._probe_at(link_at, at["cgrp_cset_link"], R9, -at["cgrp_cset_link.cgrp_link"])
             code.load(8, R9, R10, link_at + at["cgrp_cset_link.cgrp"])
             code.load(8, R1, R10, self._probe_at(_SCRATCH_AT, 8, R9, serial))
@@ -258,7 +272,51 @@ class _Program:
         # The list has not come back to its head.
         code.move(R1, 0)
         code.store(8, R10, serials_at, R1)
+        code.label("serials written")
+        if self._memory is not None:
+            self._remember_serials(css_set_at, serials_at)
         code.label("membership written")
+
+    # One that is freed while the look lasts may be taken for another one at its address: the next
+    # look knows better.
+    def _recall_serials(self, memory: int, serials_at: int) -> None:
+        code = self._code
+        code.move(R2, R8)
+        code.shift_right(R2, _ADDRESS_BITS)
+        code.bit_and(R2, MEMORY_ENTRIES - 1)
+        code.store(4, R10, _SCRATCH_AT, R2)
+        self._point(R2, _SCRATCH_AT)
+        code.load_map(R1, memory)
+        code.call(Helper.MAP_LOOKUP_ELEM)
+        code.jump_if_equal(R0, 0, "end")  # there is no such entry: the verifier wants to hear it
+        code.store(8, R10, _REMEMBERED_AT, R0)
+        code.load(8, R1, R0, _CSS_SET_IN)
+        code.jump_if_equal(R1, R8, "same css_set")
+        code.jump("unknown css_set")
+        code.label("same css_set")
+        code.load(8, R1, R0, _SESSION_IN)
+        self._load_session(R2)
+        code.jump_if_equal(R1, R2, "same look")
+        code.jump("unknown css_set")
+        code.label("same look")
+        code.load(8, R1, R0, _SERIALS_IN)
+        code.store(8, R10, serials_at, R1)
+        code.jump("membership written")
+        code.label("unknown css_set")
+
+    def _remember_serials(self, css_set_at: int, serials_at: int) -> None:
+        code = self._code
+        code.load(8, R1, R10, _REMEMBERED_AT)
+        code.load(8, R2, R10, css_set_at)
+        code.store(8, R1, _CSS_SET_IN, R2)
+        self._load_session(R2)
+        code.store(8, R1, _SESSION_IN, R2)
+        code.load(8, R2, R10, serials_at)
+        code.store(8, R1, _SERIALS_IN, R2)
+
+    def _load_session(self, to: Register) -> None:
+        self._code.load(8, to, CONTEXT, _META)
+        self._code.load(8, to, to, _SESSION)
 
     def _load(self, size: int, to: Register, base: Register, field: str) -> None:
         # Of an object that the verifier knows the type of: it checks that this is a field of it.

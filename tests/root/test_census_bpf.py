@@ -23,12 +23,15 @@ from nsview.host.doctor import examine
 from nsview.host.holders import Sighting, find_in_descriptors, find_in_threads
 from nsview.host.host import Host
 from nsview.host.namespaces import read_namespaces as read_namespaces_of
-from nsview.kernel.bpf import BpfError
+from nsview.kernel.bpf import BpfError, create_array
+from nsview.kernel.bpf import Iterator as BpfIterator
 from nsview.kernel.btf import Layout
 from nsview.kernel.layout import read_layout
 from nsview.kernel.ns_links import read_namespaces
 from nsview.kernel.procfs import Procfs
 from nsview.kernel.task import Task
+from nsview.kernel.task_iterator import FUNCTION, MEMORY_BYTES, MEMORY_ENTRIES, NAMES, assemble
+from nsview.kernel.task_record import RECORD_BYTES
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="loads a program into the kernel")
 
@@ -211,6 +214,29 @@ def test_whoever_moves_to_another_cgroup_is_seen_there(census: BpfCensus) -> Non
         assert any(
             os.path.basename(line.path) in cgroup for line in row.cgroups if line.path != "/"
         )
+
+
+@pytest.mark.usefixtures("census")
+def test_what_it_remembers_of_control_groups_is_what_it_would_find_out() -> None:
+    layout = read_layout(NAMES, (FUNCTION,))
+    function = layout.functions[FUNCTION]
+    memory = create_array(MEMORY_ENTRIES, MEMORY_BYTES)
+    programs = [
+        BpfIterator(assemble(layout.offsets), function),
+        BpfIterator(assemble(layout.offsets, memory), function),
+    ]
+    os.close(memory)
+
+    def records(program: BpfIterator) -> set[bytes]:
+        data = program.read()
+        return {data[at : at + RECORD_BYTES] for at in range(0, len(data), RECORD_BYTES)}
+
+    with started(*processes.SLEEP) as process:
+        for _ in range(20):
+            with processes.frozen(process.pid):  # in a control group of its own, each time another
+                before, between, after = (records(programs[which]) for which in (0, 1, 0))
+                assert (before & after) - between == set()
+                assert len(before & after) > len(before) / 2
 
 
 @pytest.mark.parametrize("kind", ["net", "uts", "mnt"])

@@ -55,6 +55,7 @@ def test_more_levels_than_a_record_holds_are_read_elsewhere() -> None:
 
 def test_the_program_is_small() -> None:
     assert len(assemble(OFFSETS)) // 8 < MOST_INSTRUCTIONS
+    assert len(assemble(OFFSETS, memory=3)) // 8 < MOST_INSTRUCTIONS
 
 
 @pytest.mark.parametrize("name", ["task_struct.pid", "css_set.cgrp_links", "upid"])

@@ -51,16 +51,16 @@ class ContainerScreen(ViewPage):
         Path(__file__).with_suffix(".tcss"),
     ]
 
+    # By priority: keys that are typed in one go ("2/web") reach the tab that they are meant for.
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "left_square_bracket", "next_tab(-1)", "tabs", key_display="[ ]", id="tabs.previous"
-        ),
-        Binding("right_square_bracket", "next_tab(1)", show=False, id="tabs.next"),
+        Binding("left_square_bracket", "next_tab(-1)", "tabs", key_display="[ ]", priority=True,
+                id="tabs.previous"),
+        Binding("right_square_bracket", "next_tab(1)", show=False, priority=True, id="tabs.next"),
         *(
-            Binding(str(number), f"tab({number - 1})", name, show=False)
+            Binding(str(number), f"tab({number - 1})", name, show=False, priority=True)
             for number, (name, _) in enumerate(TABS, start=1)
         ),
-    ]
+    ]  # fmt: skip
 
     def __init__(
         self, ref: str, tab: str = "summary", process: tuple[int, int] | None = None
@@ -128,6 +128,12 @@ class ContainerScreen(ViewPage):
         """What has become of it, else what it is: engine, image, layers."""
         what = _description(self._last) if self._last else ""
         return self._remark or self.view.remark or what
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While somebody types, a digit is a digit."""
+        if action in ("tab", "next_tab") and self.has_class("-prompting"):
+            return False
+        return super().check_action(action, parameters)
 
     @property
     def steps_inside(self) -> bool:

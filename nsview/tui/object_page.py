@@ -40,7 +40,7 @@ class ObjectView(View):
 
     def focus_content(self) -> None:
         """The page scrolls."""
-        self.facts.focus()
+        self.screen.set_focus(self.facts)
 
     def note_gone(self, snapshot: Snapshot, *, gone: bool) -> None:
         """Remember when it was first missed."""

@@ -96,7 +96,7 @@ class PulseView(View):
 
     def focus_content(self) -> None:
         """Who uses most, first; Tab goes on."""
-        self.consumers.focus()
+        self.screen.set_focus(self.consumers)
 
     def on_mount(self) -> None:
         """A snapshot may have come before there was a page to be on."""

@@ -48,7 +48,7 @@ class StackPane(View):
 
     def focus_content(self) -> None:
         """The table takes the keys."""
-        self.table.focus()
+        self.screen.set_focus(self.table)
 
     @property
     def chosen(self) -> Layer | None:

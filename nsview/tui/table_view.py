@@ -30,7 +30,8 @@ class TableView(View):
     """Subclasses give columns and rows; the cursor stays on the row's key."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash,f4", "filter", "filter", key_display="/", id="view.filter"),
+        # By priority: what is typed in one go ("/web") arrives in the prompt whole.
+        Binding("slash,f4", "filter", "filter", key_display="/", priority=True, id="view.filter"),
         Binding("escape", "clear_filter", show=False, id="view.clear-filter"),
         Binding("ctrl+s", "save", "save the table", show=False, id="view.save"),
     ]
@@ -54,7 +55,7 @@ class TableView(View):
 
     def focus_content(self) -> None:
         """The table takes the keys."""
-        self.table.focus()
+        self.screen.set_focus(self.table)
 
     def columns(self, snapshot: Snapshot) -> Sequence[Column]:
         """What is shown of each row."""

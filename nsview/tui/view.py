@@ -38,7 +38,11 @@ class View(Vertical):
         """Something else is shown from now on: stop what nobody waits for."""
 
     def focus_content(self) -> None:
-        """Give the keyboard to the part that scrolls."""
+        """Give the keyboard to the part that scrolls.
+
+        At once, by `set_focus` of the screen: Widget.focus() would come after keys that were typed
+        in one go.
+        """
         raise NotImplementedError
 
     @property

@@ -8,6 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from textual import events
+from textual.keys import _character_to_key
 from textual.widgets import ContentSwitcher
 from tui import fake_details as fake
 from tui.page_app import PageApp
@@ -48,6 +50,12 @@ def drive(
 
 def page_app(ref: str = "docker/web", tab: str = "summary", **more: Any) -> PageApp:
     return PageApp(ContainerScreen(ref, tab), fake.snapshot(), **more)
+
+
+def type_ahead(app: PageApp, keys: str) -> None:
+    """As a terminal that gives all of it in one read: nobody waits between the keys."""
+    for key in keys:
+        app.post_message(events.Key(_character_to_key(key), key))
 
 
 def table_of(app: PageApp) -> RowTable:
@@ -109,8 +117,34 @@ def test_keys_typed_in_one_go_reach_the_tab_that_they_follow() -> None:
     app = page_app()
 
     async def steps(pilot: Any) -> None:
-        await pilot.press("2", "j")
-        assert table_of(app).cursor_key == keys_of(app)[1]
+        type_ahead(app, "2jj")
+        await pilot.pause()
+        assert table_of(app).cursor_key == keys_of(app)[2]
+
+    drive(app, steps)
+
+
+def test_a_filter_typed_in_one_go_with_its_tab_arrives_whole() -> None:
+    app = page_app()
+
+    async def steps(pilot: Any) -> None:
+        type_ahead(app, "2/a/1[")
+        await pilot.pause()
+        assert isinstance(app.screen.view, ProcessesTab)
+        assert app.screen.view.typed_filter == "a/1["
+
+    drive(app, steps)
+
+
+def test_a_filter_typed_at_the_stack_is_that_of_the_tree() -> None:
+    app = page_app(tab="layers")
+
+    async def steps(pilot: Any) -> None:
+        type_ahead(app, "/etc")
+        await pilot.pause()
+        tab = app.screen.view
+        assert tab.pane is tab.files
+        assert tab.files.typed_filter == "etc"
 
     drive(app, steps)
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual import events
+from textual.keys import _character_to_key
 from tui import fake_details as fake
 from tui.page_app import PageApp
 
@@ -57,6 +59,18 @@ def rows(app: PageApp) -> list[Any]:
 
 def keys(app: PageApp) -> list[Any]:
     return [row.key for row in rows(app)]
+
+
+def test_a_filter_that_is_typed_in_one_go_arrives_whole() -> None:
+    app = app_of(process_list_page())
+
+    async def steps(pilot: Any) -> None:
+        for key in "/n/i":
+            app.post_message(events.Key(_character_to_key(key), key))
+        await pilot.pause()
+        assert app.screen.view.typed_filter == "n/i"
+
+    drive(app, steps)
 
 
 def test_processes_sort_by_keys_titles_and_the_menu() -> None:

@@ -33,9 +33,11 @@ class LayersTab(ExplorerView):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab,shift+tab", "pane", "pane", key_display="Tab", id="layers.pane"),
         Binding("a", "merged", "merged/layer", id="layers.merged"),
+        Binding("slash,f4", "filter", "filter", key_display="/", priority=True, show=False,
+                id="view.filter"),
         Binding("w", "waste", "hidden bytes", id="layers.waste"),
         Binding("ctrl+r", "read_again", "read again", show=False, id="layers.read-again"),
-    ]
+    ]  # fmt: skip
 
     DEFAULT_CSS: ClassVar[str] = """
     LayersTab StackPane, LayersTab FileTree {
@@ -78,9 +80,9 @@ class LayersTab(ExplorerView):
         """The one with the keyboard."""
         return self.files if self.has_class("-files") else self.stack
 
-    def on_descendant_focus(self) -> None:
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """The mouse may have done it."""
-        self.set_class(self.files.has_focus_within, "-files")
+        self.set_class(event.widget is self.files.table, "-files")
 
     def read_more(self) -> None:
         """What is in sight, the changes, then sizes."""
@@ -137,6 +139,12 @@ class LayersTab(ExplorerView):
         self.toggle_class("-files")
         self.pane.focus_content()
         self._page.refresh_frame()
+
+    def action_filter(self) -> None:
+        """Of the tree, from wherever one is."""
+        if self.pane is self.stack:
+            self.action_pane()
+        self.files.action_filter()
 
     def action_merged(self) -> None:
         """The tree of all layers, or of the one under the cursor."""

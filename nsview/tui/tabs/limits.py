@@ -46,7 +46,7 @@ class LimitsTab(View):
 
     def focus_content(self) -> None:
         """The page scrolls."""
-        self.facts.focus()
+        self.screen.set_focus(self.facts)
 
     def on_mount(self) -> None:
         """A snapshot may have come before there was a page to be on."""

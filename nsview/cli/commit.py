@@ -73,6 +73,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--format", choices=("docker", "oci", "layer"), default="docker")
     parser.add_argument("--force", action="store_true", help="replace the file FILE")
     parser.add_argument("--json", action="store_true", help="one JSON object about what was made")
+    parser.add_argument(
+        "--progress",
+        action="store_true",
+        help="say on stderr how far it is, also where that is no terminal",
+    )
     parser.set_defaults(usage_error=parser.error)
 
 
@@ -83,7 +88,10 @@ def run(arguments: Arguments) -> int:
     _check_output(arguments)
     end_cleanly()
     findings = Findings()
-    with open_source(arguments.ref, arguments.dirs) as source, Progress() as progress:
+    with (
+        open_source(arguments.ref, arguments.dirs) as source,
+        Progress(lines=arguments.progress) as progress,
+    ):
         if source.container is not None and _is_our_root(source.tree.stack):
             raise NsviewError(f"the root of {source.container.ref} is the host's own: no image")
         if not arguments.json:

@@ -27,6 +27,7 @@ class Comparison(Explorer):
 
     waiting = "comparing the two ..."
     unchanged = "the two do not differ"
+    commits = False
 
     def __init__(self, ref: str, against: str) -> None:
         super().__init__(ref)

@@ -49,6 +49,8 @@ class Explorer:
 
     waiting = "comparing the writable layer with those below ..."
     unchanged = "nothing has been added, changed or deleted"
+    commits = True
+    """Its layers can become an image."""
 
     def __init__(self, ref: str) -> None:
         self.ref = ref

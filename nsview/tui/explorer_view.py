@@ -21,6 +21,7 @@ class ExplorerView(View):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("equals_sign", "compare", "compare", key_display="=", id="layers.compare"),
+        Binding("C", "commit", "commit", id="layers.commit"),
     ]
 
     def __init__(self, explorer: Explorer) -> None:
@@ -88,6 +89,18 @@ class ExplorerView(View):
                 name for name in container_names(app.snapshot) if name.startswith(typed)
             ],
         )
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Readonly: no file is written; two containers are no image."""
+        if action == "commit":
+            return self.explorer.commits and not self._page.nsview.readonly
+        return super().check_action(action, parameters)
+
+    def action_commit(self) -> None:
+        """Ask where to, and make an image of it."""
+        from nsview.tui.commit_form import ask_to_commit
+
+        ask_to_commit(self._page.nsview, self.explorer)
 
     def leave(self) -> None:
         """Nobody looks at totals any more."""

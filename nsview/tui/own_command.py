@@ -9,13 +9,16 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from subprocess import DEVNULL, PIPE
 from typing import Final
 
 _SAID_BY: Final = "nsview: "
 _KINDS: Final = ("error: ", "hint: ", "partial: ")
+_PROGRESS: Final = b"nsview: progress: "
+
+Hear = Callable[[str], object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,23 +31,38 @@ class Done:
     """Its words on stderr, in one line."""
 
 
-async def run_own(*words: str) -> Done:
+async def run_own(*words: str, hear: Hear = lambda _: None) -> Done:
     """Run ``nsview words``; who is cancelled meanwhile interrupts it, and waits until it is tidy.
 
-    Raises OSError where it cannot be started.
+    `hear` is told how far it is, by a command with ``--progress``. Raises OSError where it cannot
+    be started.
     """
     process = await asyncio.create_subprocess_exec(
         *_interpreter(), "-m", "nsview", *words, stdin=DEVNULL, stdout=PIPE, stderr=PIPE
     )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    reading = asyncio.gather(process.stdout.read(), _listen(process.stderr, hear))
     try:
-        out, err = await process.communicate()
+        out, said = await asyncio.shield(reading)
     except asyncio.CancelledError:
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGINT)
-        await process.communicate()
+        await reading
+        await process.wait()
         raise
-    assert process.returncode is not None
-    return Done(status=process.returncode, out=out, said=plain_words(err.decode(errors="replace")))
+    return Done(status=await process.wait(), out=out, said=plain_words(said))
+
+
+async def _listen(stderr: asyncio.StreamReader, hear: Hear) -> str:
+    """Everything that is said but how far it is."""
+    said = []
+    async for line in stderr:
+        if line.startswith(_PROGRESS):
+            hear(line.removeprefix(_PROGRESS).decode(errors="replace").rstrip("\n"))
+        else:
+            said.append(line.decode(errors="replace"))
+    return "".join(said)
 
 
 def plain_words(said: str) -> str:

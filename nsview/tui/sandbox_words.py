@@ -76,11 +76,6 @@ def run_words(wanted: Wanted) -> list[str]:
     return [*words, "-d", *(["--", *command] if command else [])]
 
 
-def command_line(words: list[str]) -> str:
-    """As one would type it."""
-    return shlex.join(["nsview", "run", *words])
-
-
 def _root_words(wanted: Wanted) -> list[str]:
     source = wanted.source.strip()
     if wanted.root == "host":

@@ -230,6 +230,16 @@ def test_progress_on_a_terminal(tmp_path: Path) -> None:
     assert last.startswith(b"sha256:")
 
 
+def test_progress_for_who_shows_it(tmp_path: Path) -> None:
+    (tmp_path / "big").mkdir()
+    (tmp_path / "big/\nfile").write_bytes(bytes(1 << 20))
+    words = ("commit", "--dirs", f"{tmp_path}/big", "--json")
+    assert nsview(*words, "-o", f"{tmp_path}/one").err == ""
+    said = nsview(*words, "-o", f"{tmp_path}/two", "--progress").err.splitlines()
+    assert said
+    assert all(line.startswith("nsview: progress: layer 1 of 1  ") for line in said)
+
+
 def test_dates_are_clamped(dirs: str, tmp_path: Path) -> None:
     images = []
     for number in "12":

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from textual.widgets import Input
 from tui.driving import Driver, check_grid, drive
 from tui.fake import FakeSource, host
 
-from nsview.tui import sandbox_form, sandboxes
+from nsview.tui import command_form, sandboxes
 from nsview.tui.dialog import ChoiceScreen
 from nsview.tui.help import help_content
 from nsview.tui.home import HomePage
@@ -24,10 +25,10 @@ class Commands:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *answers: Done) -> None:
         self.asked: list[tuple[str, ...]] = []
         self._answers = list(answers)
-        for module in (sandbox_form, sandboxes):
+        for module in (command_form, sandboxes):
             monkeypatch.setattr(module, "run_own", self.run)
 
-    async def run(self, *words: str) -> Done:
+    async def run(self, *words: str, hear: Any = None) -> Done:
         self.asked.append(words)
         return self._answers.pop(0)
 
@@ -170,11 +171,11 @@ def test_readonly_has_none_of_it() -> None:
 def test_esc_stops_a_launch_and_then_closes(monkeypatch: pytest.MonkeyPatch) -> None:
     commands = Commands(monkeypatch, RUNS)
 
-    async def forever(*words: str) -> Done:
+    async def forever(*words: str, hear: Any = None) -> Done:
         await asyncio.Event().wait()
         return await commands.run(*words)
 
-    monkeypatch.setattr(sandbox_form, "run_own", forever)
+    monkeypatch.setattr(command_form, "run_own", forever)
 
     async def script(driver: Driver) -> None:
         await driver.press("n", "enter")

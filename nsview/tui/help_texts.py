@@ -13,7 +13,9 @@ PROCESSES = """\
 A process inside has a number in its own pid namespace and another one in every namespace above \
 it, up to the host's: it is one process with several names. The numbers are the `NSpid` line of \
 /proc/PID/status, joined with the hierarchy of the namespaces (NS_GET_PARENT); the user inside \
-comes from uid_map.
+comes from uid_map. CPU% is of one processor, MEM what is resident, shared pages among it \
+(/proc/PID/stat). `H` lists threads too, which are tasks with numbers of their own: two reads for \
+each, so those of very many are read less often.
 """
 
 NAMESPACES = """\
@@ -90,7 +92,8 @@ which one it is was asked with RTM_GETNSID.
 PROCESS_LIST = """\
 The host sees every process of every container, for their pid namespaces are below its own; only \
 the opposite direction is closed. This is /proc, with each process's numbers from `NSpid` and its \
-container from its cgroup and its namespaces.
+container from its cgroup and its namespaces. CPU% is of one processor, MEM what is resident, \
+shared pages among it. `H` lists threads, `K` leaves out the kernel's, `O` the host's processes.
 """
 
 NAMESPACE_LIST = """\

@@ -23,8 +23,10 @@ from nsview.tui.rows.home import (
     HomeRows,
     choose,
     home_columns,
+    whose,
 )
 from nsview.tui.rows.home_cells import Seen
+from nsview.tui.user_choice import EVERYBODY, user_choice
 
 _TAB_LETTERS = (("L", "layers", True), ("D", "changes", False), ("f", "files", False),
                 ("m", "mounts", False))  # fmt: skip
@@ -49,6 +51,7 @@ front of a name: K processes were OOM-killed, M memory or P tasks near the limit
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash,f4", "filter", "filter", priority=True, id="home.filter"),
         Binding("t,f5", "group", "group", id="home.group"),
+        Binding("u", "choose_user", "user", id="home.user"),
         Binding("i", "toggle_isolated", "isolated", id="home.isolated"),
         Binding("a", "toggle_stopped", "stopped", id="home.stopped"),
         Binding("ctrl+w", "toggle_wide", "wide", id="home.wide"),
@@ -97,6 +100,8 @@ front of a name: K processes were OOM-killed, M memory or P tasks near the limit
         words = [f"{self.table.marks} marked"] if self.table.marks else []
         if options.grouping != GROUPINGS[0]:
             words.append(f"by {options.grouping}")
+        if options.user != EVERYBODY:
+            words.append(f"of {options.user}")
         if options.filter:
             words.append(f"filter: {options.filter}")
         return " · ".join(words)
@@ -106,7 +111,7 @@ front of a name: K processes were OOM-killed, M memory or P tasks near the limit
         if self.snapshot is None:
             return
         options = self.options
-        self.table.set_placeholder(f"nothing fits {options.filter!r}: Esc clears the filter")
+        self.table.set_placeholder(f"nothing fits {self._cut_words}: Esc shows everything")
         # Once aside, always aside: what was asked for later is shown later.
         self._builds_aside = self._builds_aside or len(self.snapshot.containers) > MANY
         if self._builds_aside:
@@ -123,6 +128,12 @@ front of a name: K processes were OOM-killed, M memory or P tasks near the limit
     def _place(self, built: Built) -> None:
         self.table.set_columns(built.columns)
         self.table.set_rows(built.rows, built.widths)
+
+    @property
+    def _cut_words(self) -> str:
+        options = self.options
+        user = [] if options.user == EVERYBODY else [f"of {options.user}"]
+        return " ".join([*([repr(options.filter)] if options.filter else []), *user])
 
     # What is under the cursor.
 
@@ -203,6 +214,18 @@ front of a name: K processes were OOM-killed, M memory or P tasks near the limit
         after = GROUPINGS.index(self.options.grouping) + 1
         self._change(grouping=GROUPINGS[after % len(GROUPINGS)])
 
+    def action_choose_user(self) -> None:
+        """Ask whose containers to show."""
+
+        def show(user: str | None) -> None:
+            if user is not None:
+                self._change(user=user)
+
+        if self.snapshot is not None:
+            everybodys = replace(self.options, user=EVERYBODY)
+            users = map(whose, choose(Seen(self.snapshot, self.nsview.history), everybodys))
+            self.app.push_screen(user_choice(users, self.options.user), show)
+
     def action_toggle_isolated(self) -> None:
         """Processes with some namespace of their own, but the host's root."""
         self._change(isolated=not self.options.isolated)
@@ -235,8 +258,8 @@ front of a name: K processes were OOM-killed, M memory or P tasks near the limit
     def action_clear_filter(self) -> None:
         """Mark nothing, show everything again."""
         self.table.clear_marks()
-        if self.options.filter:
-            self._change(filter="")
+        if self.options.filter or self.options.user != EVERYBODY:
+            self._change(filter="", user=EVERYBODY)
 
     # What it does.
 

@@ -22,6 +22,7 @@ from nsview.kernel.idmap import IdRange
 from nsview.kernel.mountinfo import parse_mountinfo
 from nsview.tui.container import TABS, ContainerScreen
 from nsview.tui.facts import Facts
+from nsview.tui.process_figures import ProcessReading
 from nsview.tui.row_table import RowTable
 from nsview.tui.tabs.changes import ChangesTab
 from nsview.tui.tabs.files import FilesTab
@@ -287,7 +288,7 @@ def test_users_inside_come_with_the_map_and_the_accounts_of_the_container() -> N
         maps={fake.WORKER[5]: (IdRange(0, 100000, 65536),)},
         inside={"podman/worker": NamesInside((6000, 60000), {0: "\x1b[2Jroot"})},
     )
-    app = page_app("podman/worker", "processes", answer=lambda job, snapshot: users)
+    app = page_app("podman/worker", "processes", answer=lambda *_: ProcessReading(users))
 
     async def steps(pilot: Any) -> None:
         await pilot.pause()
@@ -447,9 +448,11 @@ def test_hostile_text_is_shown_and_never_obeyed(tab: str, size: tuple[int, int])
     )
     answers = {
         "summary": SummaryFacts(details_of(label=fake.HOSTILE, hostname=fake.HOSTILE), None),
-        "processes": ProcessUsers(
-            outside={0: fake.HOSTILE},
-            inside={"docker/web": NamesInside((4711, 47110), {0: fake.HOSTILE})},
+        "processes": ProcessReading(
+            ProcessUsers(
+                outside={0: fake.HOSTILE},
+                inside={"docker/web": NamesInside((4711, 47110), {0: fake.HOSTILE})},
+            )
         ),
         "mounts": mounts,
         "namespaces": fake.namespaces(hostile=True),

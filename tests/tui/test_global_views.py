@@ -15,16 +15,29 @@ from tui import fake_details as fake
 from tui.page_app import PageApp
 
 from nsview.host.process_users import ProcessUsers
+from nsview.host.task_gauge import Used
 from nsview.tui.container import ContainerScreen
+from nsview.tui.cost import Cost
 from nsview.tui.ns import namespace_list_page
 from nsview.tui.object_page import namespace_page, process_page
 from nsview.tui.page import Page
 from nsview.tui.pid_view import pid_page
+from nsview.tui.process_figures import Figures, ProcessReading
 from nsview.tui.ps import process_list_page
 from nsview.tui.row_table import RowTable
 from nsview.tui.xray import xray_page
 
 SIZE = (120, 30)
+
+#: sshd has two threads; the other one is in a network of its own.
+THREAD = fake.task(401, 400, "\x1b[mreader", fake.inodes(net=7), threads=0)
+THREADS = {THREAD.identity: THREAD}
+USED = {
+    (400, 4000): Used(2.5, 8 << 20),
+    (4711, 47110): Used(0.0, 9 << 20),
+    (4791, 47910): Used(97.5, 1 << 20),
+    THREAD.identity: Used(0.0, 8 << 20),
+}
 
 
 def drive(app: PageApp, steps: Callable[[Any], Awaitable[None]]) -> None:
@@ -44,7 +57,7 @@ def app_of(page: Page, *, hostile: bool = False) -> PageApp:
         web = next(one for one in namespaces if one.ino == fake.WEB[1])
         answers = {
             "NamespaceObject": (snapshot, web),
-            "ProcessView": ProcessUsers(),
+            "ProcessView": ProcessReading(ProcessUsers(), Figures(USED)),
             "NamespaceView": namespaces,
             "XrayView": namespaces,
         }
@@ -97,6 +110,87 @@ def test_processes_sort_by_keys_titles_and_the_menu() -> None:
         await pilot.press("g", "enter")
         await pilot.pause()
         assert keys(app) == by_pid
+
+    drive(app, steps)
+
+
+def test_threads_stand_below_their_process_and_lead_to_it() -> None:
+    app = app_of(process_list_page())
+
+    async def steps(pilot: Any) -> None:
+        app.screen.view.receive(ProcessReading(ProcessUsers(), Figures(USED, THREADS)))
+        await pilot.pause()
+        line = next(line for line in app.lines if "reader" in line)
+        assert "└ thread \\x1b[mreader (in anoth" in line
+        keys_ = keys(app)
+        assert keys_[keys_.index(THREAD.identity) - 1] == (400, 4000)
+        app.screen.view.put_cursor_on(THREAD.identity)
+        assert app.screen.view.copy_text() == "401"
+        await pilot.press("f9")
+        assert app.signals == [([(400, 4000)], "process 400, sshd: /usr/sbin/sshd -D")]
+        assert app.screen.view.place().task.pid == 400
+        await pilot.press("enter")
+        assert "process 400" in app.lines[1]
+
+    drive(app, steps)
+
+
+def test_threads_are_read_when_they_are_asked_for() -> None:
+    app = app_of(process_list_page())
+
+    async def steps(pilot: Any) -> None:
+        with_threads: list[bool] = []
+
+        def answer(job: Any, snapshot: Any) -> Any:
+            names = job.__code__.co_freevars
+            threads = job.__closure__[names.index("threads")].cell_contents
+            with_threads.append(threads)
+            found = Figures(USED, THREADS if threads else {}, Cost(computed=0.0123))
+            return ProcessReading(ProcessUsers(), found)
+
+        app.scanner.answer = answer
+        assert THREAD.identity not in keys(app)
+        await pilot.press("H")
+        assert with_threads[-1]
+        assert THREAD.identity in keys(app)
+        assert "1 thread, read in 12 ms" in app.lines[1]
+        await pilot.press("H")
+        assert not with_threads[-1]
+        assert THREAD.identity not in keys(app)
+        assert "thread" not in app.lines[1]
+
+    drive(app, steps)
+
+
+def test_what_processes_use_is_shown_and_sorts_them() -> None:
+    app = app_of(process_list_page())
+
+    async def steps(pilot: Any) -> None:
+        line = next(line for line in app.lines if " 4791 " in line)
+        assert line.split()[-8:-5] == ["97.5", "1.0M", "1h"]
+        await pilot.press("t", "C")
+        assert keys(app)[:2] == [(4791, 47910), (400, 4000)]
+        await pilot.press("M")
+        assert keys(app)[0] == (4711, 47110)
+
+    drive(app, steps)
+
+
+def test_the_processes_of_one_user() -> None:
+    app = app_of(process_list_page())
+
+    async def steps(pilot: Any) -> None:
+        everybody = keys(app)
+        await pilot.press("u")
+        choices = [row.cells[0] for row in rows(app)]
+        assert choices[:3] == ["9  everybody's", "5  0", "2  101"]
+        await pilot.press("down", "down", "enter")
+        assert [key[0] for key in keys(app)] == [4790, 4791]
+        assert "of 101" in app.lines[1]
+        await pilot.press("/", *"nope", "enter", "escape")
+        assert keys(app) == everybody
+        await pilot.press("u", "down", "escape")
+        assert keys(app) == everybody
 
     drive(app, steps)
 

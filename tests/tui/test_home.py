@@ -365,3 +365,24 @@ def test_rows_that_are_kept_are_those_that_would_be_made(seed: int) -> None:
         )
         seen = Seen(snapshot, history)
         assert kept.rows(seen, options) == HomeRows().rows(seen, options)
+
+
+def test_the_containers_of_one_user() -> None:
+    async def script(driver: Driver) -> None:
+        everything = names(driver)
+        await driver.press("u")
+        await driver.sees("everybody's")
+        choices = [row.cells[0].split() for row in driver.app.screen.focused.rows]
+        user = choices[-1][1]
+        await driver.press("end", "enter")
+        shown = [driver.app.page.snapshot.container(row.key) for row in driver.app.page.table.rows
+                 if isinstance(row.key, str)]  # fmt: skip
+        assert 0 < len(shown) == int(choices[-1][0])
+        assert {one.user or str(one.uid) for one in shown} == {user}
+        assert f"of {user}" in driver.lines[1]
+        await driver.press("/", *"nobody has it", "enter")
+        await driver.sees(f"nothing fits 'nobody has it' of {user}")
+        await driver.press("escape")
+        assert names(driver) == everything
+
+    drive(script)

@@ -20,6 +20,7 @@ from tui.page_app import PageApp
 
 from nsview.host.mounts import arrange_mounts
 from nsview.host.process_users import NamesInside, ProcessUsers
+from nsview.host.task_gauge import Used
 from nsview.kernel.idmap import IdRange
 from nsview.kernel.mountinfo import parse_mountinfo
 from nsview.tui.container import ContainerScreen
@@ -28,6 +29,7 @@ from nsview.tui.ns import namespace_list_page
 from nsview.tui.object_page import mount_page, namespace_page, process_page
 from nsview.tui.page import Page
 from nsview.tui.pid_view import pid_page
+from nsview.tui.process_figures import Figures, ProcessReading
 from nsview.tui.ps import process_list_page
 from nsview.tui.wiring import wiring_page
 from nsview.tui.xray import xray_page
@@ -50,8 +52,11 @@ USERS = ProcessUsers(
     outside={0: "root"},
     inside={"docker/web": NamesInside((4711, 47110), {0: "root", 101: "nginx"})},
 )
+FIGURES = Figures(
+    {(5200, 52000): Used(12.5, 84 << 20), (5210, 52100): Used(0.0, 3 << 20), (1, 10): Used()}
+)
 ANSWERS: dict[str, Any] = {
-    "ProcessView": USERS,
+    "ProcessView": ProcessReading(USERS, FIGURES),
     "NamespaceView": NAMESPACES,
     "XrayView": NAMESPACES,
     "MountsTab": MOUNTS,

@@ -16,6 +16,7 @@ from nsview.tui.rows.home_cells import HOST, Seen, engine_words, pod_words, user
 from nsview.tui.rows.home_columns import PLAIN, RANKS, WIDE
 from nsview.tui.rows.outline import outline
 from nsview.tui.status import plural
+from nsview.tui.user_choice import EVERYBODY
 from nsview.units import byte_pair, percent
 
 Grouping = Literal["pod", "flat", "engine", "user", "tree"]
@@ -39,6 +40,7 @@ class HomeOptions:
     sort: str = "name"
     reverse: bool = False
     filter: str = ""
+    user: str = EVERYBODY
     folded: Collection[Hashable] = field(default_factory=frozenset)
 
 
@@ -68,22 +70,35 @@ class HomeRows:
         }[options.grouping]
         rows = [*host, *arrange(others), *_left_out(seen.snapshot, options)]
         self._kept = build.kept
-        if not others and not options.filter:
+        if not others and not options.filter and options.user == EVERYBODY:
             rows.append(Row(("remark", "nothing"), (f" {NOTHING}",), "dim"))
         return rows
 
 
 def choose(seen: Seen, options: HomeOptions) -> list[Container]:
     """The containers that are wanted, sorted."""
-    test = compile_filter(options.filter)
     chosen = [
         one
-        for one in seen.snapshot.containers
+        for one in _fitting(seen.snapshot, options)
         if (options.isolated or one.kind != "isolated")
         and (options.stopped or one.status != "stopped")
-        and (not options.filter or test(_searched(one)))
     ]
     return sorted(chosen, key=partial(RANKS[options.sort], seen), reverse=options.reverse)
+
+
+def _fitting(snapshot: Snapshot, options: HomeOptions) -> list[Container]:
+    test = compile_filter(options.filter)
+    return [
+        one
+        for one in snapshot.containers
+        if (options.user == EVERYBODY or whose(one) == options.user)
+        and (not options.filter or test(_searched(one)))
+    ]
+
+
+def whose(one: Container) -> str:
+    """The user that its first process runs as, or ran."""
+    return user_words(one) or "unknown"
 
 
 def _searched(one: Container) -> str:
@@ -92,8 +107,7 @@ def _searched(one: Container) -> str:
 
 
 def _left_out(snapshot: Snapshot, options: HomeOptions) -> Iterable[Row]:
-    test = compile_filter(options.filter)
-    fitting = [one for one in snapshot.containers if not options.filter or test(_searched(one))]
+    fitting = _fitting(snapshot, options)
     isolated = sum(one.kind == "isolated" and one.status != "stopped" for one in fitting)
     stopped = sum(one.status == "stopped" for one in fitting)
     if isolated and not options.isolated:
@@ -187,9 +201,7 @@ class _Builder:
 
     def by_user(self, containers: Sequence[Container]) -> list[Row]:
         """Below the user that their first process runs as."""
-        return self._grouped(
-            containers, key=user_words, title=lambda one: user_words(one) or "unknown"
-        )
+        return self._grouped(containers, key=whose, title=whose)
 
     def _grouped(
         self,

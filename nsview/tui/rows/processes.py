@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from nsview.display import display
 from nsview.host.model import Snapshot
 from nsview.host.process_users import ProcessUsers, user_words
+from nsview.kernel.namespaces import KINDS
 from nsview.kernel.task import Task
 from nsview.tui.rows.levels import level_cells
 from nsview.tui.rows.outline import Line, outline
@@ -47,17 +48,19 @@ class ProcessRow:
     """Display-safe."""
     line: Line[Task]
     """Where it stands in the tree."""
+    thread: bool = False
+    """One of the others of its process, which is its parent here."""
+    cpu: str = "–"
+    memory: str = "–"
 
 
 def process_lines(
-    snapshot: Snapshot,
-    pids: Iterable[int],
+    tasks: Sequence[Task],
     *,
     flat: bool = False,
     folded: Collection[tuple[int, int]] = (),
 ) -> list[Line[Task]]:
-    """Where each process stands, in the order of `pids`; those that are gone are left out."""
-    tasks = [snapshot.tasks[pid] for pid in pids if pid in snapshot.tasks]
+    """Where each process stands, siblings in the order of `tasks`."""
     if flat:
         return [Line(task, "", 0, 0, False) for task in tasks]
     return outline(tasks, lambda task: task.identity, _parent(tasks), folded)
@@ -73,20 +76,47 @@ def _parent(tasks: Iterable[Task]) -> Callable[[Task], tuple[int, int] | None]:
 
 
 def process_row(
-    snapshot: Snapshot, line: Line[Task], levels: int, users: ProcessUsers
+    snapshot: Snapshot,
+    line: Line[Task],
+    levels: int,
+    users: ProcessUsers,
+    figures: tuple[str, str] = ("–", "–"),
+    *,
+    thread: bool = False,
 ) -> ProcessRow:
     """What one line says."""
     task = line.item
+    cpu, memory = figures
     return ProcessRow(
         key=task.identity,
         task=task,
         pids=level_cells(task, levels),
-        user=str(user_words(snapshot, task, users)),
+        user=user_of(snapshot, task, users, thread=thread),
         uptime=max(0.0, snapshot.taken - snapshot.started(task)),
-        container=snapshot.membership.get(task.pid),
-        command=command_line(snapshot, task),
+        container=snapshot.membership.get(task.ppid if thread else task.pid),
+        command=thread_words(snapshot, task) if thread else command_line(snapshot, task),
         line=line,
+        thread=thread,
+        cpu=cpu,
+        memory=memory,
     )
+
+
+def user_of(snapshot: Snapshot, task: Task, users: ProcessUsers, *, thread: bool = False) -> str:
+    """Who it runs as; the names are those of the process."""
+    named = task._replace(pid=task.ppid) if thread else task
+    return str(user_words(snapshot, named, users))
+
+
+def thread_words(snapshot: Snapshot, thread: Task) -> str:
+    """Its name, and which namespaces it has left those of its process for. Display-safe."""
+    process = snapshot.tasks.get(thread.ppid)
+    words = f"thread {display(thread.comm)}"
+    if process is None or process.namespaces == thread.namespaces:
+        return words
+    pairs = zip(KINDS, process.namespaces, thread.namespaces, strict=True)
+    own = [kind for kind, theirs, its in pairs if theirs != its]
+    return f"{words} (in another {', '.join(own)} namespace than its process)"
 
 
 def command_line(snapshot: Snapshot, task: Task) -> str:

@@ -25,13 +25,15 @@ from nsview.tui.place import Place
 from nsview.tui.scanner import JobDone, ScanFailed, Scanned, Source
 from nsview.tui.settings import Settings, read_settings, remember_theme
 from nsview.tui.shell import Shell
-from nsview.tui.status import Status, describe, host_words
+from nsview.tui.status import Status, describe, host_words, lacks_rates
 from nsview.tui.watch import Subscribe
 
 if TYPE_CHECKING:
     from nsview.tui.step_inside import StepInside
 
 _DEFAULT_THEME = "textual-dark"
+#: Seconds from the first look to the next: the sooner, the more of a rate is chance.
+_SECOND_LOOK = 0.5
 _FUNCTION_KEY = re.compile("f[0-9]+")
 
 
@@ -117,6 +119,8 @@ class NsviewApp(Shell):
         self._failure = None
         if first and self._reference is not None:
             self.open_ref(self._reference)
+        if first and lacks_rates(event.snapshot):
+            self.set_timer(_SECOND_LOOK, self.scanner.look_now)
         if (page := self.page) is not None:
             page.show_snapshot(event.snapshot)
 

@@ -12,6 +12,8 @@ from typing import Final
 
 #: Reading again takes at most one part in so many of a processor.
 _PARTS: Final = 40
+#: Seconds until something that went wrong is tried again.
+_AFTER_FAILURE: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,11 @@ class Cost:
         """
         pause = max(self.computed * _PARTS, self.waited) * among
         return time.monotonic() - self.ended >= pause
+
+
+def cost_of_failing() -> Cost:
+    """Of what went wrong: nobody knows why, so nobody is told of it at every look."""
+    return Cost(waited=_AFTER_FAILURE, ended=time.monotonic())
 
 
 class Meter:

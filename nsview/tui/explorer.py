@@ -18,7 +18,7 @@ from nsview.layers.merge import MergedTree
 from nsview.layers.stack import Layer, Stack
 from nsview.layers.waste import Waste
 from nsview.tui import tree_jobs
-from nsview.tui.cost import Cost
+from nsview.tui.cost import Cost, cost_of_failing
 from nsview.tui.extraction import Extracted, extract
 from nsview.tui.rows.files import Listing
 from nsview.tui.rows.stack import Size
@@ -157,7 +157,8 @@ class Explorer:
             return generation, layer, path, listing
 
         def failed(words: str) -> tuple[int, int | None, str, Listing]:
-            return generation, layer, path, Listing(problem=display(words))
+            failure = Listing(problem=display(words), cost=cost_of_failing())
+            return generation, layer, path, failure
 
         self._submit(self._listings, ("list", layer, path), read, receive, failed)
 
@@ -217,7 +218,7 @@ class Explorer:
                 "diff",
                 self.changes_job(),
                 self._take_changes,
-                lambda words: Changes(problem=display(words)),
+                lambda words: Changes(problem=display(words), cost=cost_of_failing()),
             )
 
     def changes_job(self) -> Callable[[Reading], Changes]:

@@ -51,6 +51,7 @@ class Page(Screen[None]):
     ]  # fmt: skip
 
     snapshot: Snapshot | None = None
+    _is_composed = False
 
     def compose(self) -> ComposeResult:
         """The frame around the view."""
@@ -118,6 +119,7 @@ class Page(Screen[None]):
 
     def on_mount(self) -> None:
         """What is known already is shown at once."""
+        self._is_composed = True
         self.take_latest()
 
     def on_screen_resume(self) -> None:
@@ -134,6 +136,8 @@ class Page(Screen[None]):
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Show the host as it is now, and have the rest read."""
+        if not self._is_composed:  # it is on the stack, and nothing is on it: `on_mount` shows it
+            return
         self.snapshot = snapshot
         self.refresh_view()
         self.refresh_frame()

@@ -98,16 +98,9 @@ class PulseView(View):
         """Who uses most, first; Tab goes on."""
         self.screen.set_focus(self.consumers)
 
-    def on_mount(self) -> None:
-        """A snapshot may have come before there was a page to be on."""
-        if self.snapshot is not None:
-            self.show(self.snapshot)
-
     def show(self, snapshot: Snapshot) -> None:
         """The host as it is now."""
         self.snapshot = snapshot
-        if not self.is_attached:
-            return
         if not isinstance(self.screen, Page):
             return
         history = self.screen.nsview.history

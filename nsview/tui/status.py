@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from nsview.host.model import Snapshot
+from nsview.host.reference import HOST_REF
 from nsview.kernel.cgroupfs import own_cgroupfs
 
 Piece = tuple[str, str]
@@ -70,6 +71,12 @@ def count_words(snapshot: Snapshot) -> Iterable[str]:
     for count, word, counted in counts:
         if count or counted:
             yield plural(count, word)
+
+
+def lacks_rates(snapshot: Snapshot) -> bool:
+    """It takes another look to tell what is used a second."""
+    host = snapshot.resources.get(HOST_REF)
+    return host is not None and host.cpu is not None and host.cpu.percent is None
 
 
 def plural(count: int, word: str) -> str:

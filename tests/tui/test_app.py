@@ -15,6 +15,8 @@ from textual.command import CommandPalette
 from tui.driving import Driver, drive
 from tui.fake import FakeSource, host
 
+from nsview.host.model import Snapshot
+from nsview.host.reference import HOST_REF
 from nsview.kernel.procfs import Procfs
 from nsview.kernel.stat import parse_stat
 from nsview.tui.container import ContainerScreen
@@ -241,11 +243,11 @@ def test_what_is_missing_is_said() -> None:
 
 def test_keys_can_be_remapped() -> None:
     async def script(driver: Driver) -> None:
-        await driver.press("u")
+        await driver.press("V")
         assert driver.app.page.options.grouping == "flat"
         assert not driver.said
 
-    drive(script, settings=Settings(keys={"home.group": "u", "table.down": "e"}))
+    drive(script, settings=Settings(keys={"home.group": "V", "table.down": "e"}))
 
 
 def test_keys_that_clash_are_not_used() -> None:
@@ -374,3 +376,20 @@ def test_root_loads_no_driver_that_the_environment_names() -> None:
         [sys.executable, "-c", code], env=environment, capture_output=True, check=True, text=True
     ).stdout
     assert printed.split() == ["None", "None"]
+
+
+def test_rates_do_not_wait_for_the_second_look_in_the_rhythm() -> None:
+    class Rated(FakeSource):
+        def snapshot(self, **_: bool) -> Snapshot:
+            self.looks += 1
+            host = self.current.resources[HOST_REF]
+            cpu = replace(host.cpu, percent=None if self.looks == 1 else 12.5)
+            resources = {**self.current.resources, HOST_REF: replace(host, cpu=cpu)}
+            return replace(self.current, resources=resources)
+
+    async def script(driver: Driver) -> None:
+        await driver.until(lambda: "12.5" in driver.line_with("host  "))
+
+    source = Rated(host())
+    drive(script, source, interval=3600.0)
+    assert source.looks == 2

@@ -396,9 +396,32 @@ def test_a_directory_whose_reading_fails_says_so_and_is_read_again(
         app.table.move_cursor_to("/etc")
         await app.press("right")
         await app.sees("ValueError: nobody thought\\x1b[2J of this")
-        await app.until(lambda: app.look(fake.snapshot()) or "app.conf" in app.text)
+        monkeypatch.setattr(tree_jobs, "read_first", read)
+        await app.press("ctrl+r")
+        await app.sees("app.conf")
 
     drive(stack, "files", steps)
+
+
+def test_changes_that_cannot_be_found_out_are_not_looked_for_at_every_look(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = []
+
+    def fail(tree: MergedTree) -> tree_jobs.Changes:
+        tried.append(tree)
+        raise ValueError("nobody thought of this")
+
+    monkeypatch.setattr(tree_jobs, "read_changes", fail)
+
+    async def steps(app: Explored) -> None:
+        await app.sees("ValueError: nobody thought of this")
+        for _ in range(3):
+            app.look(fake.snapshot())
+            await app.until(lambda: app.first._explorer._walks.idle)
+        assert len(tried) == 1
+
+    drive(stack, "changes", steps)
 
 
 def test_viewing_a_link_follows_it_inside_the_root(tmp_path: Path) -> None:

@@ -13,12 +13,11 @@ from tui.fake import FakeSource, empty_host, host
 from nsview.host.model import Snapshot
 from nsview.tui.container import ContainerScreen
 from nsview.tui.home import HomePage
+from nsview.tui.page import Page
 from nsview.tui.process_view import ProcessView
-from nsview.tui.pulse import PulseView
+from nsview.tui.pulse import PulseView, pulse_page
 from nsview.tui.row_layout import Row
 from nsview.tui.table_view import LARGE
-from nsview.tui.tabs.limits import LimitsTab
-from nsview.tui.view import View
 from nsview.tui.view_page import ViewPage
 
 SIZES = [(80, 24), (160, 45)]
@@ -64,12 +63,16 @@ def test_looks_as_stored(page: str, size: tuple[int, int]) -> None:
     drive(script, source, size=size, interval=3600.0)
 
 
-@pytest.mark.parametrize("make", [lambda: LimitsTab("docker/web-1"), PulseView])
-def test_a_snapshot_may_come_before_there_is_a_page(make: Callable[[], View]) -> None:
-    view = make()
-    view.show(host())
+@pytest.mark.parametrize("make", [lambda: ContainerScreen("docker/web-1", "limits"), pulse_page])
+def test_a_snapshot_may_come_before_there_is_a_page(make: Callable[[], Page]) -> None:
+    async def script(driver: Driver) -> None:
+        page = make()
+        driver.app.push_screen(page)
+        page.show_snapshot(driver.app.snapshot)  # nothing is on it yet
+        await driver.until(lambda: page.snapshot is not None)
+        await driver.sees("CPU  ")
 
-    assert view.snapshot is not None
+    drive(script)
 
 
 def test_limits_say_what_is_wrong_first() -> None:

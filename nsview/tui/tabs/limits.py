@@ -48,16 +48,9 @@ class LimitsTab(View):
         """The page scrolls."""
         self.screen.set_focus(self.facts)
 
-    def on_mount(self) -> None:
-        """A snapshot may have come before there was a page to be on."""
-        if self.snapshot is not None:
-            self.show(self.snapshot)
-
     def show(self, snapshot: Snapshot) -> None:
         """The container as it is now; the last content stays when it is gone."""
         self.snapshot = snapshot
-        if not self.is_attached:
-            return
         resources = snapshot.resources.get(self._ref)
         if resources is None:
             if snapshot.container(self._ref) is not None:

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 _DEFAULT_THEME = "textual-dark"
 #: Seconds from the first look to the next: the sooner, the more of a rate is chance.
 _SECOND_LOOK = 0.5
+_PRINTED = {
+    "esc": "Esc", "home": "Home", "end": "End", "pgup": "PgUp", "pgdn": "PgDn", "space": "Space",
+}  # fmt: skip
 _FUNCTION_KEY = re.compile("f[0-9]+")
 
 
@@ -158,9 +161,9 @@ class NsviewApp(Shell):
         )
 
     def get_key_display(self, binding: Binding) -> str:
-        """Function keys as they are printed on the keys."""
+        """Keys as they are printed on them."""
         shown = super().get_key_display(binding)
-        return shown.upper() if _FUNCTION_KEY.fullmatch(shown) else shown
+        return shown.upper() if _FUNCTION_KEY.fullmatch(shown) else _PRINTED.get(shown, shown)
 
     # What the user wants.
 

@@ -39,7 +39,7 @@ class Chart(Widget):
         now = self._values[-1] if self._values else float("nan")
         left = f"{self._title}  {self._unit(now) if now == now else '–'}"
         room = width - len(left)
-        right = self._unit(top) if top else ""
+        right = f"{'of' if top == self._limit else 'peak'} {self._unit(top)}" if top else ""
         lines = chart(self._values, width, height - 1, top)
         return Content.assemble(
             (left[:width], "bold"),

@@ -88,6 +88,9 @@ class Explorer:
     def job(self, source: Source, snapshot: Snapshot) -> Job | None:
         """Read the stack of the container if that is another one than before."""
         identity = identify(snapshot, self.ref)
+        if identity is None and self.stack is None:
+            self.problem = "it is gone, and its layers were not read before"
+            self._tell()
         if identity is None or identity == self._identity:
             return None
         ref, host = self.ref, cast(Host, source)

@@ -11,6 +11,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from nsview.display import display
 from nsview.tui.commands import Argument, commands
 from nsview.tui.page import Page
 from nsview.tui.window import Window
@@ -70,6 +71,13 @@ def help_content(page: Page) -> Content:
     pieces: list[Content | str] = []
     if page.HELP:
         pieces += [page.HELP.strip(), "\n\n"]
+    snapshot = page.nsview.snapshot
+    if snapshot is not None and snapshot.partial:
+        pieces += [
+            _title("What cannot be seen"),
+            *(f"  {display(one)}\n" for one in snapshot.partial),
+        ]
+        pieces += ["  `nsview doctor` tells more.\n\n"]
     pieces += [_title("Keys"), *(_line(*pair) for pair in keys(page)), "\n"]
     pieces += [_title("Command line")]
     for one in commands(readonly=page.nsview.readonly):

@@ -137,7 +137,11 @@ class NamespaceView(TableView):
 
     @property
     def waiting_text(self) -> str:
-        """What to say before anything has been read."""
+        """What to say before anything has been read, and of what has none."""
+        if self._ref is not None and self.snapshot is not None:
+            container = self.snapshot.container(self._ref)
+            if container is None or container.pid is None:
+                return "no process: its namespaces are gone"
         return "reading namespaces ..." if self._namespaces is None else "no namespaces"
 
     def action_next_order(self) -> None:

@@ -120,7 +120,9 @@ class ProcessView(TableView):
     @property
     def waiting_text(self) -> str:
         """Why there is no row."""
-        return "" if self._user == EVERYBODY else f"nothing of {self._user}: Esc shows everybody's"
+        if self._user != EVERYBODY:
+            return f"nothing of {self._user}: Esc shows everybody's"
+        return "it does not run: it has no processes"
 
     def columns(self, snapshot: Snapshot) -> Sequence[Column]:
         """The level columns come and go with the processes."""

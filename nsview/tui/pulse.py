@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
@@ -32,7 +33,7 @@ from nsview.tui.view_page import ViewPage
 from nsview.units import percent, short_size
 
 #: Cells of the history of waiting, and what fills one: per cent.
-_TREND, _ALL = 8, 100.0
+_TREND, _ALL = 6, 100.0
 
 
 class Tile(Vertical):
@@ -67,6 +68,10 @@ class PulseView(View):
     PulseView > Horizontal { height: 2fr; min-height: 7; }
     PulseView > Horizontal.tables { height: 3fr; }
     """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "app.focus_next", "next table", key_display="Tab", id="pulse.next"),
+    ]
 
     def __init__(self) -> None:
         super().__init__()

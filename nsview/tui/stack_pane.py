@@ -27,7 +27,7 @@ class StackPane(View):
     """Reads nothing; `rebuild` shows what the explorer knows by now."""
 
     DEFAULT_CSS: ClassVar[str] = """
-    StackPane > RowTable { margin: 0 0 0 1; height: auto; max-height: 60%; }
+    StackPane > RowTable { margin: 0 0 0 1; height: auto; min-height: 2; max-height: 60%; }
     StackPane > .total { height: 1; margin: 1 0; padding: 0 1; color: $foreground 70%; }
     StackPane > Facts { height: 1fr; }
     """

@@ -60,7 +60,10 @@ class TabBar(Widget):
             start = end
 
     def _labels(self) -> list[str]:
-        """As long as there is room for: with brackets, without, with shorter names, with none."""
+        """As long as there is room for: with brackets, without, with shorter names, with none.
+
+        The breadcrumbs say the name of the active one in full.
+        """
         labels = self._written(_BRACKETS, {})
         nameless = dict.fromkeys(self._names, "")
         narrower: tuple[tuple[tuple[str, str], Mapping[str, str]], ...] = (
@@ -80,8 +83,10 @@ class TabBar(Widget):
         for index, name in enumerate(self._names):
             active = index == self.active
             left, right = _ACTIVE if active else fence
-            word = name if active else shorter.get(name, name)
+            word = shorter.get(name, name) or (name if active else "")
             note = self._notes.get(name, "") if word else ""
+            if note and fence is not _BRACKETS:  # else it could be the number of the next tab
+                note = f"({note})"
             text = " ".join(filter(None, (str(index + 1), word, note)))
             labels.append(f"{left}{text}{right}")
         return labels

@@ -16,8 +16,8 @@ from nsview.tui.table_view import TableView, tree_row
 from nsview.tui.view_page import ViewPage
 
 _COLUMNS = (
-    Column(key="tree", title="TREE", max_width=70, tree=True, sortable=False),
-    Column(key="what", title="WHAT IT IS", min_width=20, flex=True, sortable=False),
+    Column(key="tree", title="TREE", min_width=20, flex=True, tree=True, sortable=False),
+    Column(key="what", title="WHAT IT IS", min_width=30, flex=True, sortable=False),
 )
 _KINDS = ("user", "pid")
 

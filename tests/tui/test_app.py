@@ -393,3 +393,14 @@ def test_rates_do_not_wait_for_the_second_look_in_the_rhythm() -> None:
     source = Rated(host())
     drive(script, source, interval=3600.0)
     assert source.looks == 2
+
+
+def test_help_says_in_full_what_cannot_be_seen() -> None:
+    words = "PID 1 unreadable: the host's namespaces are known by their fixed numbers"
+
+    async def script(driver: Driver) -> None:
+        assert words not in driver.text
+        await driver.press("?")
+        await driver.sees(words)
+
+    drive(script, FakeSource(replace(host(), partial=(words,))), size=(100, 30))

@@ -156,7 +156,7 @@ def test_a_click_chooses_a_tab() -> None:
     async def steps(pilot: Any) -> None:
         await pilot.click("TabBar", offset=(15, 0))
         assert isinstance(app.first.view, ProcessesTab)
-        assert "▐2 Processes▌" in app.text
+        assert "▐2 Procs▌" in app.text
 
     drive(app, steps)
 
@@ -469,3 +469,33 @@ def test_hostile_text_is_shown_and_never_obeyed(tab: str, size: tuple[int, int])
         assert "\\x1b]0;owned" in app.text or tab == "namespaces"
 
     drive(app, steps, size)
+
+
+@pytest.mark.parametrize(
+    ("tab", "words"),
+    [
+        ("processes", "it has no processes"),
+        ("layers", "its layers were not read before"),
+        ("changes", "its layers were not read before"),
+        ("files", "its layers were not read before"),
+        ("mounts", "its mount namespace is gone"),
+        ("namespaces", "its namespaces are gone"),
+        ("limits", "what it used was not read before"),
+    ],
+)
+def test_no_tab_of_what_is_gone_is_blank_or_waits_for_ever(tab: str, words: str) -> None:
+    gone = fake.snapshot()
+    gone = replace(gone, containers=tuple(c for c in gone.containers if c.ref != "docker/web"))
+
+    def answer(job: Any, snapshot: Any) -> Any:
+        if tab == "processes":
+            return ProcessReading(ProcessUsers())
+        return job(None, snapshot) if tab == "mounts" else ()
+
+    app = PageApp(ContainerScreen("docker/web", tab), gone, answer)
+
+    async def steps(pilot: Any) -> None:
+        await pilot.pause()
+        assert words in app.text, app.text
+
+    drive(app, steps)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nsview.display import display
 from nsview.host.holder_words import held_by_words
@@ -51,7 +51,7 @@ def _row(
 ) -> MatrixRow:
     shared = share.shared and container.kind != "host"
     # What a user namespace owns fills a page, and is on the page of that namespace.
-    own = [one for one in holders or () if one.kind not in ("owned", "child")]
+    own = [_shortened(one) for one in holders or () if one.kind not in ("owned", "child")]
     counted = "1 process" if share.members == 1 else f"{share.members} processes"
     if share.ino == 0:
         counted = "–"
@@ -63,6 +63,12 @@ def _row(
         with_whom=_with_whom(snapshot, share, shared),
         held_by=held_by_words(snapshot, own) if own else counted,
     )
+
+
+def _shortened(one: Holder) -> Holder:
+    """Where it is mounted takes half of the page: the end tells it from others."""
+    directory, _, name = (one.path or "").rpartition("/")
+    return replace(one, path=f"…/{name}") if directory else one
 
 
 def _with_whom(snapshot: Snapshot, share: NamespaceShare, shared: bool) -> str:

@@ -10,6 +10,7 @@ from nsview.host.model import Container, Snapshot
 from nsview.host.sysctls import Sysctl
 from nsview.kernel.capabilities import ENGINE_DEFAULT
 from nsview.kernel.idmap import IdRange
+from nsview.kernel.task import CgroupPath
 from nsview.tui.row_layout import Cell
 from nsview.tui.rows.grid import Grid, fact
 from nsview.tui.rows.matrix import Holders, MatrixRow, matrix_rows
@@ -202,7 +203,7 @@ def place_grid(details: Details) -> Grid:
     rows = []
     if details.root is not None:
         rows.append(fact("root", f"{details.root.fstype} {mount_source(details.root)}"))
-    rows += [fact("cgroup", f"{one.controllers or 'v2'}: {one.path}") for one in details.cgroups]
+    rows += _cgroup_facts(details.cgroups)
     if details.hostname is not None:
         domain = f", domain {details.domainname}" if details.domainname else ""
         rows.append(fact("host name", details.hostname + domain))
@@ -213,6 +214,14 @@ def place_grid(details: Details) -> Grid:
         rows.append(fact("clocks", words if moved else "the host's", "" if moved else "dim"))
     rows.append(fact("kernel", f"{details.kernel}, one for all"))
     return Grid(title="where it is", rows=tuple(rows))
+
+
+def _cgroup_facts(cgroups: Sequence[CgroupPath]) -> list[tuple[Cell, Cell]]:
+    """In each hierarchy it has one; with v1 there are ten of them, and mostly of one path."""
+    hierarchies: dict[str, list[str]] = {}
+    for one in cgroups:
+        hierarchies.setdefault(one.path, []).append(one.controllers or "v2")
+    return [fact("cgroup", f"{path} ({', '.join(of)})") for path, of in hierarchies.items()]
 
 
 def _seconds(nanoseconds: int) -> str:

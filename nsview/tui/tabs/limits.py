@@ -54,8 +54,9 @@ class LimitsTab(View):
         resources = snapshot.resources.get(self._ref)
         if resources is None:
             if snapshot.container(self._ref) is not None:
-                text = "it does not run: nothing is used, and no control group is left"
-                self.facts.show([Grid(title="", rows=((Cell(text, "dim"),),))])
+                self._say("it does not run: nothing is used, and no control group is left")
+            elif not self.facts.text:
+                self._say("it is gone, and what it used was not read before")
             return
         self.facts.show(limits_grids(resources))
         if isinstance(self.screen, Page):
@@ -64,6 +65,9 @@ class LimitsTab(View):
             self._cpu.show(history.values(self._ref, "cpu"), cpu.limit if cpu else None)
             self._memory.show(history.values(self._ref, "memory"), memory.limit if memory else None)
             self._io.show(history.values(self._ref, "io"))
+
+    def _say(self, text: str) -> None:
+        self.facts.show([Grid(title="", rows=((Cell(text, "dim"),),))])
 
     def copy_text(self) -> str | None:
         """The reference that names it everywhere."""

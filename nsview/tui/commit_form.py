@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 from textual.app import ComposeResult
 from textual.widgets import Static
 
+from nsview.errors import NsviewError
+from nsview.layers.commit import base_of
 from nsview.tui.choice_field import ChoiceField
 from nsview.tui.command_form import CommandForm, field, line
 from nsview.tui.commit_words import (
@@ -71,6 +73,11 @@ def ask_to_commit(app: Shell, explorer: Explorer) -> None:
     """Open the form, and say what became of it."""
     if explorer.stack is None:
         app.say(explorer.problem, severity="warning")
+        return
+    try:
+        base_of(explorer.stack)
+    except NsviewError as error:
+        app.complain(error)
         return
     one = app.snapshot.container(explorer.ref) if app.snapshot else None
     app.push_screen(

@@ -95,6 +95,10 @@ class FileTree(FilePane):
             self.table.set_rows([])
             return
         here = {path: one for (layer, path), one in self._listings.items() if layer == self.shown}
+        if (root := here.get(ROOT)) is not None and root.problem is not None:
+            self.table.set_placeholder(root.problem)
+            self.table.set_rows([])
+            return
         found = file_rows(
             here, self.unfolded, self.options, self._limits, merged=self.shown is None
         )

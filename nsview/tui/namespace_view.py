@@ -142,7 +142,9 @@ class NamespaceView(TableView):
             container = self.snapshot.container(self._ref)
             if container is None or container.pid is None:
                 return "no process: its namespaces are gone"
-        return "reading namespaces ..." if self._namespaces is None else "no namespaces"
+        if self._namespaces is None:
+            return "reading namespaces ..."
+        return "its namespaces may not be read: that takes root, or CAP_SYS_PTRACE"
 
     def action_next_order(self) -> None:
         """Flat, by parent, by owner, flat."""

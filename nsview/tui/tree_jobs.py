@@ -84,7 +84,9 @@ def read_listing(
     except OSError as error:
         return Listing(problem=problem_words(error), cost=meter.cost())
     if entries is None:
-        return Listing(problem="no directory any more", cost=meter.cost())
+        found = any(one.path is not None for one in tree.stack.layers)
+        gone = "no directory any more" if found else f"its layers were not found{_takes_root()}"
+        return Listing(problem=gone, cost=meter.cost())
     return Listing(entries=tuple(entries), hides=hides, cost=meter.cost())
 
 
@@ -129,6 +131,8 @@ def read_size(reading: Reading, layer: Layer) -> Size:
 def read_changes(tree: MergedTree, before: Stack | None = None) -> Changes:
     """As ``docker diff`` has them; or against another stack, by the same rules."""
     meter = Meter()
+    if problem := _lacks_top(tree.stack):
+        return Changes(problem=problem, cost=meter.cost())
     try:
         if before is None:
             changes = tuple(diff_docker(tree))
@@ -138,6 +142,13 @@ def read_changes(tree: MergedTree, before: Stack | None = None) -> Changes:
     except OSError as error:
         return Changes(problem=problem_words(error), cost=meter.cost())
     return Changes(changes=changes, cost=meter.cost())
+
+
+def _lacks_top(stack: Stack) -> str | None:
+    """Without its writable layer nobody can tell what a container has changed."""
+    if stack.layers and stack.layers[0].path is None:
+        return f"its writable layer was not found{_takes_root()}"
+    return None
 
 
 def read_waste(reading: Reading) -> Waste | str:
@@ -197,5 +208,9 @@ def file_note(file: File) -> str:
 def problem_words(error: OSError) -> str:
     """What the kernel said, in one line."""
     words = error.strerror or str(error)
-    hint = ": that takes root" if isinstance(error, PermissionError) and os.geteuid() else ""
+    hint = _takes_root() if isinstance(error, PermissionError) else ""
     return display(words[:1].lower() + words[1:] + hint)
+
+
+def _takes_root() -> str:
+    return ": that takes root" if os.geteuid() else ""

@@ -8,6 +8,7 @@ from typing import Any
 from textual import on
 from textual.app import App
 
+from nsview.errors import NsviewError
 from nsview.host.model import Snapshot
 from nsview.kernel.procfs import Procfs
 from nsview.tui.container import ContainerScreen
@@ -67,6 +68,9 @@ class PageApp(App[None]):
 
     def say(self, words: str, *, title: str = "", severity: str = "information") -> None:
         self.said.append(words)
+
+    def complain(self, error: NsviewError) -> None:
+        self.said.append(error.message)
 
     def ask_signal(self, targets: Sequence[tuple[int, int]], label: str) -> None:
         self.signals.append((list(targets), label))

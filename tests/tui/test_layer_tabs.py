@@ -403,6 +403,29 @@ def test_a_directory_whose_reading_fails_says_so_and_is_read_again(
     drive(stack, "files", steps)
 
 
+@pytest.mark.parametrize(
+    ("tab", "words"),
+    [
+        ("changes", "its writable layer was not found"),
+        ("files", "its layers were not found"),
+        ("layers", "not found: /nowhere"),
+    ],
+)
+def test_layers_that_are_not_found_are_not_taken_for_empty(
+    stack: Stack, tab: str, words: str
+) -> None:
+    lost = [replace(one, path=None, shown_as="/nowhere") for one in stack.layers]
+
+    async def steps(app: Explored) -> None:
+        await app.sees(words)
+        assert "nothing has been" not in app.text
+        assert "4 Changes 0" not in app.text
+        await app.press("C")
+        assert app.said == ["its writable layer (/nowhere) was not found"]
+
+    drive(replace(stack, layers=tuple(lost)), tab, steps)
+
+
 def test_changes_that_cannot_be_found_out_are_not_looked_for_at_every_look(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:

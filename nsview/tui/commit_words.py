@@ -61,7 +61,7 @@ def holds_words(stack: Stack, changes: Changes | None, kind: str) -> str:
         return f"{above}, deletions as whiteouts"
     count = len(lower_layers(stack))
     below = f"{count} layer{'' if count == 1 else 's'} of {stack.image or 'its root'}"
-    return f"{below}, and one more: {above}"
+    return f"{below}, {above} on top"
 
 
 def _changes_words(changes: Changes | None) -> str:

@@ -25,6 +25,8 @@ class Figures(NamedTuple):
     def cost_words(self) -> str:
         """``312 threads, read in 8 ms``."""
         count = len(self.threads)
+        if not count and self.cost.ended:
+            return "no process here has other threads"
         milliseconds = 1000 * self.cost.computed
         return f"{count:,} thread{'' if count == 1 else 's'}, read in {milliseconds:.0f} ms"
 

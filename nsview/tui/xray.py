@@ -17,7 +17,7 @@ from nsview.tui.view_page import ViewPage
 
 _COLUMNS = (
     Column(key="tree", title="TREE", min_width=20, flex=True, tree=True, sortable=False),
-    Column(key="what", title="WHAT IT IS", min_width=30, flex=True, sortable=False),
+    Column(key="what", title="WHAT IT IS", min_width=40, flex=True, sortable=False),
 )
 _KINDS = ("user", "pid")
 

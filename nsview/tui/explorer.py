@@ -156,7 +156,7 @@ class Explorer:
         def read(reading: Reading) -> tuple[int, int | None, str, Listing]:
             listing = tree_jobs.read_first(reading.tree, path, layer) if first else None
             if listing is None:
-                listing = tree_jobs.read_listing(reading.tree, path, layer)
+                listing = tree_jobs.read_all(reading, path, layer)
             return generation, layer, path, listing
 
         def failed(words: str) -> tuple[int, int | None, str, Listing]:

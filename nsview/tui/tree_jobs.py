@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
@@ -13,12 +13,12 @@ from nsview.layers.blame import Blame, blame
 from nsview.layers.diff import Changed, compare, diff_docker
 from nsview.layers.entry import Entry
 from nsview.layers.merge import MergedTree
-from nsview.layers.sizes import LayerSize, measure_layer
+from nsview.layers.sizes import Cancelled, LayerSize, measure_layer
 from nsview.layers.stack import Layer, Stack
 from nsview.layers.waste import Waste, find_waste
 from nsview.tui.cost import Cost, Meter
 from nsview.tui.rows.contents import MOST_BYTES, Dump, dump
-from nsview.tui.rows.files import FIRST_ROWS, Hidden, Listing
+from nsview.tui.rows.files import Hidden, Listing
 from nsview.tui.rows.stack import Size
 from nsview.tui.tree_reader import Reading
 from nsview.units import byte_size
@@ -26,6 +26,8 @@ from nsview.units import byte_size
 _CHUNK: Final = 1 << 18
 #: A directory of more names takes so long to read that people notice.
 _MANY: Final = 5000
+#: So many of them are seen at first.
+_SCREENFUL: Final = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +68,37 @@ def read_first(tree: MergedTree, path: str, layer: int | None) -> Listing | None
         return None
     if len(names) <= _MANY:
         return None
-    first = heapq.nsmallest(FIRST_ROWS, names, key=os.fsencode)
+    first = _first_of(names)
     return replace(read_listing(tree, path, layer, first), rest=len(names) - len(first))
+
+
+def read_all(reading: Reading, path: str, layer: int | None) -> Listing:
+    """A directory, however large; ends with `Cancelled` when nobody waits for it any more."""
+    tree, meter = reading.tree, Meter()
+    try:
+        names = tree.names(path, layer)
+    except OSError as error:
+        return Listing(problem=problem_words(error), cost=meter.cost())
+    if len(names) <= _MANY:
+        return read_listing(tree, path, layer)
+    entries: list[Entry] = []
+    hides: dict[str, Hidden] = {}
+    ordered = sorted(names, key=os.fsencode)
+    for start in range(0, len(ordered), _MANY):
+        if reading.stopped():
+            raise Cancelled
+        part = read_listing(tree, path, layer, ordered[start : start + _MANY])
+        if part.problem is not None:
+            return part
+        entries += part.entries
+        hides |= part.hides
+    return Listing(entries=tuple(entries), hides=hides, cost=meter.cost())
+
+
+def _first_of(names: Set[str]) -> list[str]:
+    """In the order of their bytes, which is that of code points but for what is no UTF-8."""
+    plain = "".join(names).isascii()
+    return heapq.nsmallest(_SCREENFUL, names, key=None if plain else os.fsencode)
 
 
 def read_listing(

@@ -30,6 +30,7 @@ from nsview.tui.rows.files import Listing
 from nsview.tui.rows.stack import Size
 from nsview.tui.stack_pane import StackPane
 from nsview.tui.text_screen import TableScreen, TextScreen
+from nsview.tui.tree_reader import Reading
 
 SMALL = (80, 24)
 LARGE = (160, 45)
@@ -726,3 +727,30 @@ def test_grid(name: str, size: tuple[int, int], stack: Stack) -> None:
 def test_sizes_that_are_not_known_to_the_end_say_so() -> None:
     assert not Size(bytes=5).done
     assert Size(problem="gone").done
+
+
+@pytest.mark.parametrize("layer", [None, 0, 2, 3])
+def test_a_large_directory_read_in_parts_is_the_same(
+    stack: Stack, layer: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with MergedTree(stack) as tree:
+        reading = Reading(tree, lambda _: None, lambda _: None)
+        for path in ("/", "/etc", "/var/cache", "/nowhere"):
+            whole = tree_jobs.read_all(reading, path, layer)
+            assert whole == tree_jobs.read_listing(tree, path, layer)
+            monkeypatch.setattr(tree_jobs, "_MANY", 1)
+            assert tree_jobs.read_all(reading, path, layer) == whole
+            first = tree_jobs.read_first(tree, path, layer)
+            assert first is None or first.entries == whole.entries[: len(first.entries)]
+            monkeypatch.undo()
+
+
+def test_nobody_reads_on_what_nobody_waits_for(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tree_jobs, "_MANY", 1)
+    with MergedTree(stack) as tree:
+        reading = Reading(tree, lambda _: None, lambda _: None)
+        reading.stop()
+        with pytest.raises(sizes.Cancelled):
+            tree_jobs.read_all(reading, "/", None)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -12,7 +13,9 @@ from textual.binding import Binding, BindingType
 from textual.widgets import ContentSwitcher
 
 from nsview.host.model import Container, Snapshot
+from nsview.kernel.procfs import Procfs
 from nsview.tui.explorer import Explorer
+from nsview.tui.explorer_view import ExplorerView
 from nsview.tui.page import Page
 from nsview.tui.place import Place, container_place
 from nsview.tui.rows.pages import clock_time
@@ -77,15 +80,34 @@ class ContainerScreen(ViewPage):
         self._last: Container | None = None
         self._started: int | None = None
         self._remark = ""
+        self._ahead: Any = None
 
     def compose_view(self) -> ComposeResult:
         """The bar, and the active tab below it: the others are built when they are first shown."""
+        self._read_ahead()
         yield TabBar([name for name, _ in TABS])
         with ContentSwitcher(initial=self.view.id):
             yield self.view
 
+    def _read_ahead(self) -> None:
+        """The stack is read while the page is built: the first thing that is seen of it has it."""
+        app, explorer = self.nsview, self._explorer
+        if not isinstance(self.view, ExplorerView) or app.snapshot is None:
+            return
+        if (job := explorer.job(app.source, app.snapshot)) is None:
+            return
+
+        def read(procfs: Procfs, snapshot: Snapshot) -> Any:
+            # The app hears of nothing before the page is painted (textual 8.2).
+            self._ahead = job(procfs, snapshot)
+            return self._ahead
+
+        app.scanner.submit(read, app.snapshot, partial(explorer.take, post=app.post_message))
+
     def on_mount(self) -> None:
         """Show which tab is active."""
+        if self._ahead is not None:
+            self._explorer.take(self._ahead, self.app.post_message)
         super().on_mount()
         self._explorer.watch(self._show_counts)
         self.query_one(TabBar).active = self._index

@@ -13,6 +13,7 @@ from nsview.errors import NoSuchObject
 from nsview.layers.stack import Stack
 from nsview.tui import explorer
 from nsview.tui.comparison import ComparisonPage
+from nsview.tui.tabs.layers import LayersTab
 from nsview.tui.text_screen import TableScreen, TextScreen
 
 
@@ -122,3 +123,29 @@ def test_tab_completes_the_second_name_too() -> None:
         assert driver.app.screen.query_one("Prompt Input").value == "diff web-1 db"
 
     drive(script)
+
+
+def test_the_first_thing_that_is_seen_of_a_page_has_the_stack(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[Stack | None] = []
+    refresh = LayersTab.refresh_content
+
+    def refresh_content(tab: LayersTab) -> None:
+        seen.append(tab.explorer.stack)
+        refresh(tab)
+
+    monkeypatch.setattr(LayersTab, "refresh_content", refresh_content)
+
+    async def script(driver: Driver) -> None:
+        app = driver.app
+
+        def read_at_once(job: Any, snapshot: Any, _: object) -> None:
+            job(app.source.procfs, snapshot)  # and the app is busy: nobody is told
+
+        monkeypatch.setattr(app.scanner, "submit", read_at_once)
+        app.open_ref("docker/web-1", "layers")
+        await driver.sees("hosts, hostname")
+
+    drive(script)
+    assert seen[0] is not None

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -385,7 +386,7 @@ def test_rates_do_not_wait_for_the_second_look_in_the_rhythm() -> None:
             host = self.current.resources[HOST_REF]
             cpu = replace(host.cpu, percent=None if self.looks == 1 else 12.5)
             resources = {**self.current.resources, HOST_REF: replace(host, cpu=cpu)}
-            return replace(self.current, resources=resources)
+            return self.current._replace(resources=resources)
 
     async def script(driver: Driver) -> None:
         await driver.until(lambda: "12.5" in driver.line_with("host  "))
@@ -403,4 +404,4 @@ def test_help_says_in_full_what_cannot_be_seen() -> None:
         await driver.press("?")
         await driver.sees(words)
 
-    drive(script, FakeSource(replace(host(), partial=(words,))), size=(100, 30))
+    drive(script, FakeSource(host()._replace(partial=(words,))), size=(100, 30))

@@ -484,8 +484,7 @@ def test_hostile_text_is_shown_and_never_obeyed(tab: str, size: tuple[int, int])
     ],
 )
 def test_no_tab_of_what_is_gone_is_blank_or_waits_for_ever(tab: str, words: str) -> None:
-    gone = fake.snapshot()
-    gone = replace(gone, containers=tuple(c for c in gone.containers if c.ref != "docker/web"))
+    gone = fake.snapshot(without=["docker/web"])
 
     def answer(job: Any, snapshot: Any) -> Any:
         if tab == "processes":

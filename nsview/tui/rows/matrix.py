@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from nsview.display import display
 from nsview.host.holder_words import held_by_words
@@ -68,7 +68,7 @@ def _row(
 def _shortened(one: Holder) -> Holder:
     """Where it is mounted takes half of the page: the end tells it from others."""
     directory, _, name = (one.path or "").rpartition("/")
-    return replace(one, path=f"…/{name}") if directory else one
+    return one._replace(path=f"…/{name}") if directory else one
 
 
 def _with_whom(snapshot: Snapshot, share: NamespaceShare, shared: bool) -> str:

@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nsview.cli import commit
+from nsview.cli.parser import Parser
 from nsview.tui.commit_words import FORMATS, Wanted, commit_words, usual_output
 
 
 def understood(words: list[str]) -> argparse.Namespace:
     """What ``nsview commit`` makes of them."""
-    parser = argparse.ArgumentParser(allow_abbrev=False, exit_on_error=False)
+    parser = Parser("nsview commit", description="", epilog="")
     commit.add_arguments(parser)
     assert words[0] == "commit"
     return parser.parse_args(words[1:])

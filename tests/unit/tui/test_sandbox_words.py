@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nsview.cli import run
+from nsview.cli.parser import Parser
 from nsview.tui.own_command import plain_words
 from nsview.tui.sandbox_words import ROOTS, Wanted, run_words
 
 
 def understood(words: list[str]) -> argparse.Namespace:
     """What ``nsview run`` makes of them."""
-    parser = argparse.ArgumentParser(allow_abbrev=False, exit_on_error=False)
+    parser = Parser("nsview run", description="", epilog="")
     run.add_arguments(parser)
     at = words.index("--") if "--" in words else len(words)
     return parser.parse_args(words[:at], argparse.Namespace(command=words[at + 1 :]))

@@ -52,7 +52,7 @@ class ExplorerView(View):
         """The stack, when it is not known yet."""
         if self.snapshot is None:
             return None
-        return self.explorer.job(self._page.nsview.source, self.snapshot)
+        return self.explorer.job(self.nsview.source, self.snapshot)
 
     def receive(self, result: Any) -> None:
         """The stack, or why there is none."""
@@ -73,7 +73,7 @@ class ExplorerView(View):
 
     def action_compare(self) -> None:
         """Ask which container to compare with; the one that is marked is proposed."""
-        app = self._page.nsview
+        app = self.nsview
 
         def enter(name: str) -> None:
             try:
@@ -93,14 +93,14 @@ class ExplorerView(View):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Readonly: no file is written; two containers are no image."""
         if action == "commit":
-            return self.explorer.commits and not self._page.nsview.readonly
+            return self.explorer.commits and not self.nsview.readonly
         return super().check_action(action, parameters)
 
     def action_commit(self) -> None:
         """Ask where to, and make an image of it."""
         from nsview.tui.commit_form import ask_to_commit
 
-        ask_to_commit(self._page.nsview, self.explorer)
+        ask_to_commit(self.nsview, self.explorer)
 
     def leave(self) -> None:
         """Nobody looks at totals any more."""

@@ -13,7 +13,6 @@ from nsview.tui.extraction import Extracted
 from nsview.tui.filtered_files import FilteredFiles
 from nsview.tui.prompt import Prompt
 from nsview.tui.rows.blame import BLAME_COLUMNS, blame_rows
-from nsview.tui.shell import Shell
 from nsview.tui.text_screen import TableScreen, TextScreen
 from nsview.tui.tree_jobs import Blamed, File, file_note
 
@@ -53,10 +52,6 @@ class FilePane(FilteredFiles):
         chosen = self.chosen()
         return chosen.path if chosen else None
 
-    @property
-    def _nsview(self) -> Shell:
-        return self.app  # type: ignore[return-value]  # shown by no other app
-
     def rebuild_with_more(self) -> None:
         """Show what the line under the cursor stands for; the cursor goes to the first of it."""
         keys = [row.key for row in self.table.rows]
@@ -67,7 +62,7 @@ class FilePane(FilteredFiles):
 
     def say(self, words: str) -> None:
         """What cannot be done, and why."""
-        self._nsview.say(words, severity="warning")
+        self.nsview.say(words, severity="warning")
 
     def action_view(self) -> None:
         """Show the contents of the file under the cursor."""
@@ -102,7 +97,7 @@ class FilePane(FilteredFiles):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Readonly: nothing is written to the host's disks."""
-        if action == "extract" and self._nsview.readonly:
+        if action == "extract" and self.nsview.readonly:
             return False
         return super().check_action(action, parameters)
 
@@ -131,7 +126,7 @@ class FilePane(FilteredFiles):
             self.say(f"{result.path} was not extracted: {result.problem}")
             return
         words = "; ".join((f"{result.path} is in {result.target}", *result.notes))
-        self._nsview.say(
+        self.nsview.say(
             words, title="extracted", severity="warning" if result.notes else "information"
         )
 

@@ -40,7 +40,7 @@ class ObjectView(View):
 
     def focus_content(self) -> None:
         """The page scrolls."""
-        self.screen.set_focus(self.facts)
+        self.give_keys_to(self.facts)
 
     def note_gone(self, snapshot: Snapshot, *, gone: bool) -> None:
         """Remember when it was first missed."""
@@ -107,9 +107,7 @@ class ProcessObject(ObjectView):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """`--readonly` takes the signal away; who is gone gets none."""
         if action == "signal":
-            return isinstance(self.screen, Page) and not (
-                self.screen.nsview.readonly or self.alarming
-            )
+            return not (self.nsview.readonly or self.alarming)
         return super().check_action(action, parameters)
 
     def action_signal(self) -> None:

@@ -282,7 +282,7 @@ class ProcessView(TableView):
         if action == "hide":
             return self._ref is None or (self._ref, *parameters) == ("host", "kernel threads")
         if action == "signal":
-            return isinstance(self.screen, Page) and not self.screen.nsview.readonly
+            return not self.nsview.readonly
         return super().check_action(action, parameters)
 
     def raw(self) -> object | None:

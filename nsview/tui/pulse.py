@@ -101,7 +101,7 @@ class PulseView(View):
 
     def focus_content(self) -> None:
         """Who uses most, first; Tab goes on."""
-        self.screen.set_focus(self.consumers)
+        self.give_keys_to(self.consumers)
 
     def show(self, snapshot: Snapshot) -> None:
         """The host as it is now."""

@@ -48,7 +48,7 @@ class StackPane(View):
 
     def focus_content(self) -> None:
         """The table takes the keys."""
-        self.screen.set_focus(self.table)
+        self.give_keys_to(self.table)
 
     @property
     def chosen(self) -> Layer | None:

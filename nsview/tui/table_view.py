@@ -55,7 +55,7 @@ class TableView(View):
 
     def focus_content(self) -> None:
         """The table takes the keys."""
-        self.screen.set_focus(self.table)
+        self.give_keys_to(self.table)
 
     def columns(self, snapshot: Snapshot) -> Sequence[Column]:
         """What is shown of each row."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, ClassVar
 
 from textual.containers import Vertical
+from textual.dom import NoScreen
+from textual.widget import Widget
 
 from nsview.host.model import Snapshot
 from nsview.tui.place import Place
 from nsview.tui.scanner import Job
+from nsview.tui.shell import Shell
 
 
 class View(Vertical):
@@ -38,12 +42,18 @@ class View(Vertical):
         """Something else is shown from now on: stop what nobody waits for."""
 
     def focus_content(self) -> None:
-        """Give the keyboard to the part that scrolls.
-
-        At once, by `set_focus` of the screen: Widget.focus() would come after keys that were typed
-        in one go.
-        """
+        """Give the keyboard to the part that scrolls, by `give_keys_to`."""
         raise NotImplementedError
+
+    @property
+    def nsview(self) -> Shell:
+        """The app, as what it is; there is one even while the page is being closed."""
+        return self.app  # type: ignore[return-value]  # views are shown by no other app
+
+    def give_keys_to(self, widget: Widget) -> None:
+        """At once: Widget.focus() would come after keys that were typed in one go."""
+        with contextlib.suppress(NoScreen):  # the page may be closed by now
+            self.screen.set_focus(widget)
 
     @property
     def remark(self) -> str:

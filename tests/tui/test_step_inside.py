@@ -15,7 +15,7 @@ from nsview.tui.step_inside import how_it_ended, shell_choice
 @pytest.mark.parametrize(
     ("ref", "words"),
     [
-        ("docker/web-1", "takes root"),
+        ("docker/web-1", "has ended"),
         ("host", "that is the host"),
         ("docker/old-job", "does not run"),
     ],

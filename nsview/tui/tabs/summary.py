@@ -48,7 +48,7 @@ class SummaryTab(View):
 
     def focus_content(self) -> None:
         """The page scrolls."""
-        self.screen.set_focus(self.facts)
+        self.give_keys_to(self.facts)
 
     def show(self, snapshot: Snapshot) -> None:
         """The container as it is now; the last content stays when it is gone."""

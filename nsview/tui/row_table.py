@@ -8,6 +8,7 @@ taken for markup, and `nsview.display.display` makes it safe for the terminal.
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import ClassVar, TypeAlias
 
@@ -111,14 +112,15 @@ class RowTable(SortKeys, can_focus=True):
         `measure` says of them, where somebody has asked it before.
         """
         rows = list(rows)
-        old, old_key = self._cursor.rows, self._cursor.key
+        old, old_key, old_at = self._cursor.rows, self._cursor.key, self._cursor.at
         if rows == old:
             return
         self._cursor.replace(rows)
-        if not self._widen(widths or measure(self._columns, rows)) and len(old) == len(rows):
-            self._refresh_changed(old)
-        else:
+        if self._widen(widths or measure(self._columns, rows)):
             self._lay_out()
+        else:
+            self._resize()
+            self._refresh_changed(old, old_at)
         self._follow_cursor()
         if self._cursor.key != old_key:
             self._tell()
@@ -319,10 +321,13 @@ class RowTable(SortKeys, can_focus=True):
             return (row.style, *mark)
         return (row.style, "cursor" if self.has_focus else "cursor-blurred", *mark)
 
-    def _refresh_changed(self, old: list[Row]) -> None:
+    def _refresh_changed(self, old: Sequence[Row], old_at: int) -> None:
         top = self.scroll_offset.y
-        for number in range(top, min(top + self._page + 1, len(self.rows))):
-            if self.rows[number] != old[number]:
+        end = top + self._page + 1
+        moved = {old_at, self._cursor.at} if old_at != self._cursor.at else ()
+        for number, rows in enumerate(zip_longest(old[top:end], self.rows[top:end]), top):
+            before, now = rows
+            if before != now or number in moved:
                 self.refresh_line(number + _HEADER)
 
     def _widen(self, needed: Sequence[int]) -> bool:
@@ -338,13 +343,14 @@ class RowTable(SortKeys, can_focus=True):
         if placed != self._placed:
             self._placed = placed
             self._painter.forget_rows()
-        width = placed[-1].start + placed[-1].width if placed else 0
-        self._resize(Size(width, len(self.rows) + _HEADER))
+        self._resize()
         self.refresh()
 
-    def _resize(self, size: Size) -> None:
+    def _resize(self) -> None:
         # The page is laid out anew, which takes longer than painting the table, only where that is
         # as high as its rows; scroll bars that come or go see to it themselves.
+        width = self._placed[-1].start + self._placed[-1].width if self._placed else 0
+        size = Size(width, len(self.rows) + _HEADER)
         height = self.styles.height
         if height is None or height.is_auto:
             self.virtual_size = size

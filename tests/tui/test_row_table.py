@@ -240,3 +240,26 @@ def test_a_row_more_does_not_lay_the_page_out_anew(monkeypatch: pytest.MonkeyPat
         assert table.scroll_offset.y == 0
 
     drive(script)
+
+
+def test_a_row_more_draws_only_what_it_moves() -> None:
+    async def script(app: TableApp, pilot: Pilot[None]) -> None:
+        table = app.table
+        few = list(range(100, 120, 2))
+        for before, now, drawn in (
+            (list(range(100, 200)), [*range(100, 201)], set()),  # out of sight
+            (few, [*few, 130], {11}),
+            (few, [*few[:7], 113, *few[7:]], {8, 9, 10, 11}),
+            (few, few[:-2], {9, 10}),
+        ):
+            table.set_rows(rows(before))
+            await pilot.pause()
+            table.drawn = []
+            table.set_rows(rows(now))
+            await pilot.pause()
+            assert set(table.drawn) == drawn
+            screen = app.screen._compositor.render_strips()
+            seen = [any(f"web-{n} " in strip.text for strip in screen) for n in now]
+            assert sum(seen) == min(len(now), 23)
+
+    drive(script)

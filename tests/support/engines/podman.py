@@ -147,6 +147,7 @@ class RootlessPodman(Podman):
         for name in ("DBUS_SESSION_BUS_ADDRESS", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
             self.run.environment.pop(name, None)
         self.run.environment |= {"HOME": str(home), "XDG_RUNTIME_DIR": str(runtime)}
+        self.run.environment["USER"] = account  # whose subordinate ids podman 5 takes
         super().prepare()
 
     def podman(self, *words: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import re
 import subprocess
@@ -26,6 +27,7 @@ from nsview.host.wiring import read_wiring
 def _our_threads_stay_where_they_are() -> Iterator[None]:
     need_root()
     need_programs("ip", "nsenter", "ss")
+    gc.collect()  # what earlier tests had open
     descriptors = os.listdir("/proc/self/fd")
     yield
     wait_until(lambda: not threads_elsewhere())

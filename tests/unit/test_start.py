@@ -45,7 +45,7 @@ def test_all_that_was_printed_arrives(start: tuple[str, ...]) -> None:
 def test_a_full_disk_is_a_failure_and_no_traceback(start: tuple[str, ...]) -> None:
     with open("/dev/full", "wb") as full:
         done = subprocess.run(
-            [sys.executable, *start, "ls"],
+            [sys.executable, *start, "pid", str(os.getpid())],
             stdout=full,
             stderr=subprocess.PIPE,
             check=False,
@@ -80,7 +80,8 @@ except SystemExit:
 @pytest.mark.parametrize(
     ("words", "started"),
     [
-        (["enter", "web"], 1),
+        (["enter", "web"], 2),
+        (["enter", "4711"], 1),
         (["run", "--bogus"], 1),
         (["enter", "--help"], 0),
         (["ls"], 0),

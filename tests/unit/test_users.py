@@ -75,6 +75,7 @@ def test_the_file(tmp_path: Path) -> None:
 
 
 def test_names_are_those_of_the_c_library() -> None:
+    user_name.cache_clear()  # other tests have had accounts that are gone
     uids = [entry.pw_uid for entry in pwd.getpwall()]
     assert [user_name(uid) for uid in uids] == [pwd.getpwuid(uid).pw_name for uid in uids]
 

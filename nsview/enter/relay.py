@@ -12,8 +12,8 @@ _MOST: Final = 64 * 1024
 #: PIPE_BUF: a pipe that polls as writable takes so much without blocking.
 _AT_ONCE: Final = 4096
 _STALLED_SECONDS: Final = 1.0
-#: Somebody who was left behind may talk for ever.
-_LAST_WORDS_SECONDS: Final = 1.0
+#: Of what a pipe can hold: /proc/sys/fs/pipe-max-size, pipe(7). A terminal holds less.
+_LAST_WORDS: Final = 1024 * 1024
 _ESCAPE: Final = b"\x1d"
 _ESCAPES: Final = 3
 
@@ -26,7 +26,8 @@ class Stream:
         source: int,
         sink: int,
         *,
-        output: bool,
+        output: bool = False,
+        typed: bool = False,
         look: Callable[[bytes], None] | None = None,
         owned: Sequence[int] = (),
     ) -> None:
@@ -34,9 +35,12 @@ class Stream:
         self.sink = sink
         self.output = output
         """It carries what the command says, and is emptied before the session ends."""
+        self._typed = typed
+        """Keys, which are dropped when nobody takes them. Nothing else ever is."""
         self._look = look
         self._owned = list(owned)
         self._held = bytearray()
+        self._left: int | None = None
         self._ended = False
         self._moved = time.monotonic()
 
@@ -65,9 +69,11 @@ class Stream:
             data = b""
         if self._look is not None and data:
             self._look(data)
-        if not data:
+        if self._left is not None:
+            self._left -= len(data)
+        if not data or (self._left is not None and self._left <= 0):
             self._ended = True
-        elif len(self._held) < _MOST:
+        if len(self._held) < _MOST:
             self._held += data
         # else: nobody has read for a second. A terminal drops keys then, too (IMAXBEL in
         # termios(3)), and the keys that detach must be seen.
@@ -79,16 +85,19 @@ class Stream:
         except BlockingIOError:
             return
         except OSError:  # EPIPE, EIO: nobody reads any more; whoever writes is to notice
-            self._held.clear()
-            self._ended = True
-            self.close()
+            self.abandon()
             return
         del self._held[:count]
         self._moved = time.monotonic()
 
-    def stop_reading(self) -> None:
-        """Read no more; what was read is still written."""
-        self._ended = True
+    def take_last_words(self) -> None:
+        """Read no more than what can be there already."""
+        self._left = _LAST_WORDS
+
+    def abandon(self) -> None:
+        """Read and write no more."""
+        self._held.clear()
+        self.close()
 
     def close(self) -> None:
         """Close the descriptors that are this stream's alone: the other end sees it."""
@@ -97,7 +106,7 @@ class Stream:
             os.close(self._owned.pop())
 
     def _stalled(self) -> bool:
-        return not self.output and time.monotonic() - self._moved > _STALLED_SECONDS
+        return self._typed and time.monotonic() - self._moved > _STALLED_SECONDS
 
 
 class Person:
@@ -123,24 +132,27 @@ def relay(
     events: Mapping[int, Callable[[], None]],
     going_on: Callable[[], bool],
 ) -> None:
-    """Move bytes, and call `events` of descriptors that have something, while `going_on`.
-
-    Then hand over what the command has said so far; who it left behind may keep its end open, and
-    is not waited for.
-    """
+    """Move bytes, and call `events` of descriptors that have something, while `going_on`."""
     while going_on():
         _turn(streams, events, _STALLED_SECONDS)
         for one in streams:
             if one.finished:
                 one.close()
+
+
+def hand_over(streams: Sequence[Stream], events: Mapping[int, Callable[[], None]]) -> None:
+    """Hand over what a command had said when it ended, however long that takes.
+
+    Who it left behind may keep its end open, or go on talking, and is not waited for.
+    """
     outputs = [one for one in streams if one.output]
-    deadline = time.monotonic() + _LAST_WORDS_SECONDS
-    while time.monotonic() < deadline and _turn(outputs, {}, 0):
-        continue
     for one in outputs:
-        one.stop_reading()
-    while any(one.pending for one in outputs):
-        _turn(outputs, {}, _STALLED_SECONDS)
+        one.take_last_words()
+    while True:
+        pending = any(one.pending for one in outputs)
+        moved = _turn(outputs, events, _STALLED_SECONDS if pending else 0)
+        if not (pending or moved):
+            return
 
 
 def _turn(

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, Protocol
 
-from nsview.enter.relay import Person, Stream, relay
+from nsview.enter.relay import Person, Stream, hand_over, relay
 
 if TYPE_CHECKING:
     from _socket import socket
@@ -63,11 +63,15 @@ def relay_pipes(
 
         def pass_on() -> None:
             numbers = bytes(n for n in os.read(waking, _MOST_SIGNALS) if n in _PASSED_ON)
-            if numbers:
+            if numbers and link.running:
                 link.status.send(numbers)
+            elif numbers:
+                for one in streams:
+                    one.abandon()
 
         events = {link.status.fileno(): link.hear, waking: pass_on}
         relay(streams, events, lambda: link.running)
+        hand_over(streams, {waking: pass_on})
 
 
 def relay_terminal(
@@ -84,7 +88,7 @@ def relay_terminal(
     os.set_blocking(master, False)
     modes, who = Modes(), person or Person()
     output = Stream(master, stdout, output=True, look=modes.feed, owned=(master,))
-    typed = Stream(0, master, output=False, look=who.look)
+    typed = Stream(0, master, typed=True, look=who.look)
     stack.callback(output.close)
     with raw(0, modes), _signals() as waking:
 
@@ -105,6 +109,7 @@ def relay_terminal(
             return link.running and not (who.signal or who.detached)
 
         relay([output, typed], events, stays)
+        hand_over([output], {})
         detached = link.running and who.detached
         if link.running:
             _hang_up(link, output)

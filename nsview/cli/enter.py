@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser
 
     from nsview.enter.enter import Choice, Narrate
+    from nsview.enter.session import Outcome
+    from nsview.enter.standby import Standby
     from nsview.kernel.task import Task
 
 #: What follows ``--`` is the command's.
@@ -92,13 +94,11 @@ def run(arguments: Arguments) -> int:
 
 def _enter(arguments: Arguments) -> int:
     from nsview.cli.ahead import take
-    from nsview.enter.enter import enter  # before we wait for whoever looks already
 
     procfs = Procfs()
-    with take("enter") as joiner:
+    with take("enter") as joiner:  # it starts while the rest is imported, and the place looked for
         container, task = _find(procfs, arguments)
-        narrate = _narrator(arguments.verbose)
-        outcome = enter(procfs, task, _choice(arguments), narrate, joiner)
+        outcome = _run(procfs, task, arguments, joiner)
     if outcome.detached:
         print_note("detached: the command was hung up")
     if arguments.json:
@@ -119,25 +119,24 @@ def _enter(arguments: Arguments) -> int:
     return outcome.status
 
 
+def _run(procfs: Procfs, task: Task, arguments: Arguments, joiner: Standby) -> Outcome:
+    from nsview.enter.enter import enter
+
+    narrate = _narrator(arguments.verbose)
+    return enter(procfs, task, _choice(arguments), narrate, joiner)
+
+
 def _find(procfs: Procfs, arguments: Arguments) -> tuple[str | None, Task]:
     """Where to, and the container's ref as far as somebody will read it."""
-    from nsview.cli.ahead import look_for
     from nsview.enter.find import find_process, find_target
-    from nsview.host.census import read_task
 
     task = None if arguments.json else find_process(procfs, arguments.ref)
     if task is not None:
         return None, task
-    found = look_for(arguments.ref)
-    if found is not None:
-        container, *identity = found
-        task = read_task(procfs, identity[0], own_pid_ns=0)
-        if task is not None and task.identity == tuple(identity):
-            return container, task
     from nsview.host.host import Host  # takes longer than all the rest
 
-    one, task = find_target(Host(procfs).snapshot(rootfs=False), arguments.ref)
-    return one.ref, task
+    container, task = find_target(Host(procfs).snapshot(rootfs=False), arguments.ref)
+    return container.ref, task
 
 
 def _choice(arguments: Arguments) -> Choice:

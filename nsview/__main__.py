@@ -6,6 +6,7 @@ would answer with a traceback. (While it starts itself, before this file, it sti
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -42,6 +43,7 @@ def _run() -> int:
 def _run_helped() -> int:
     from nsview.cli import ahead
 
+    gc.disable()  # much is made once, and a relay makes no circles of objects
     ahead.start(sys.argv[1:])
     try:
         return _run()

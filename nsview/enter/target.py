@@ -23,7 +23,6 @@ from nsview.kernel.procfs import Procfs
 from nsview.kernel.stat import PF_KTHREAD, parse_stat
 from nsview.kernel.status import Status, parse_status
 from nsview.kernel.task import CgroupPath, Task
-from nsview.kernel.user_namespace import call_in
 from nsview.named_tuple import NamedTuple
 
 T = TypeVar("T")
@@ -231,6 +230,8 @@ def _read_environ(procfs: Procfs, pid: int, user_namespace: int) -> bytes:
     except PermissionError:
         if os.geteuid() == 0:  # whose memory has no business in there
             raise
+        from nsview.kernel.user_namespace import call_in  # ctypes, for 2 ms that few need
+
         environ: bytes | None = call_in(user_namespace, read)
         return _must(environ)
 

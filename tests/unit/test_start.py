@@ -80,8 +80,7 @@ except SystemExit:
 @pytest.mark.parametrize(
     ("words", "started"),
     [
-        (["enter", "web"], 2),
-        (["enter", "4711"], 1),
+        (["enter", "web"], 1),
         (["run", "--bogus"], 1),
         (["enter", "--help"], 0),
         (["ls"], 0),

@@ -11,7 +11,7 @@ import math
 
 #: Of the time that passes, for looks before their time: showing what was seen costs as much again,
 #: and both together are to be less than what the rhythm costs.
-SHARE = 0.005
+SHARE = 0.01
 #: How many looks can be saved up: a container takes a few to start, and many may start one after
 #: the other. On a large host a look costs more, and so does what is saved.
 SAVED_LOOKS = 10

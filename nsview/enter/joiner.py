@@ -23,6 +23,7 @@ import termios
 
 from nsview.enter.filters import copy_filters
 from nsview.enter.told import await_orders
+from nsview.enter.toolbox_mount import mount_toolbox
 from nsview.kernel import libc
 from nsview.kernel.cgroup_join import V2, fork_into, join
 
@@ -255,35 +256,9 @@ def _take_place(orders: Orders, tree: int, lacking: list[tuple[str, int]]) -> No
             os.chdir("/")
             lacking.append(("working directory: it is deleted, or outside the root", 0))
         if orders["toolbox"] is not None:
-            _mount_toolbox(orders, tree, top)
+            mount_toolbox(tree, orders["toolbox"][1], top, orders["root"])
     except OSError as error:
         raise Failure("taking the container's root directory", error) from None
-
-
-def _mount_toolbox(orders: Orders, tree: int, top: int) -> None:
-    """Mount it in a copy of the mount namespace: the container's own mount table stays as it is.
-
-    Descriptors still lead into the namespace that was copied; root and working directory move
-    along. So the one place is kept as the working directory, and the other as names.
-    """
-    assert orders["toolbox"] is not None
-    names = os.getcwdb().split(b"/")
-    os.fchdir(top)
-    os.chroot(".")
-    os.fchdir(orders["root"])
-    libc.unshare(libc.CLONE_NEWNS)
-    libc.keep_mounts_to_ourselves()
-    os.chroot(".")
-    libc.attach_mount(tree, _walk(orders["toolbox"][1]))
-    os.fchdir(_walk(names))
-
-
-def _walk(names: list[bytes]) -> int:
-    """Open a directory below our root, through no link."""
-    directory = os.open("/", _DIRECTORY)
-    for name in filter(None, names):
-        directory = os.open(name, _DIRECTORY, dir_fd=directory)
-    return directory
 
 
 def _is_reachable() -> bool:

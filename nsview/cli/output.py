@@ -72,7 +72,7 @@ def _base64(text: str) -> str | None:
 
 
 def _readable(text: str) -> str:
-    return "".join("\N{REPLACEMENT CHARACTER}" if "\ud800" <= c <= "\udfff" else c for c in text)
+    return "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text)
 
 
 def print_table(

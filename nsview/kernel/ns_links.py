@@ -24,6 +24,7 @@ _NAMES: Final = (*KINDS, "pid_for_children", "time_for_children")
 _NONE: Final = (0,) * len(_NAMES)
 _MNT: Final = KINDS.index("mnt")
 _MNT_NUMBER_AT: Final = len("mnt:[")
+_PID_NUMBER_AT: Final = len("pid:[")
 
 
 def read_namespaces(procfs: Procfs, pid: int, tid: int | None = None) -> tuple[int, ...] | None:
@@ -53,6 +54,15 @@ def read_namespaces(procfs: Procfs, pid: int, tid: int | None = None) -> tuple[i
         return inodes if any(inodes) or os.path.isdir(place) else None
     finally:
         os.close(directory)
+
+
+def read_mnt_and_pid(procfs: Procfs, pid: int) -> tuple[int, int] | None:
+    """Those two alone, which cost a quarter; None where a process is gone or may not be read."""
+    try:
+        mnt, pid_ns = (os.readlink(procfs.path(pid, f"ns/{kind}")) for kind in ("mnt", "pid"))
+        return int(mnt[_MNT_NUMBER_AT:-1]), int(pid_ns[_PID_NUMBER_AT:-1])
+    except (OSError, ValueError):
+        return None
 
 
 def read_namespaces_of_kernel(

@@ -42,6 +42,10 @@ _KINDS: Final[dict[int, Literal["fork", "exec", "exit"]]] = {
 }  # fmt: skip
 
 _SO_ATTACH_FILTER: Final = 26
+_SO_RCVBUFFORCE: Final = 33
+#: Bytes of the kernel's memory for what was not read yet, 800 an event: the usual ones are full
+#: after a hundred processes.
+_BUFFER: Final = 1 << 20
 #: Who may not listen gets no answer at all; who may gets it from within sendmsg().
 _PATIENCE: Final = 0.1
 _LARGEST: Final = 1024
@@ -109,6 +113,7 @@ class ProcessEvents:
         token = int.from_bytes(os.urandom(3), sys.byteorder)
         try:
             _attach_filter(self._socket)
+            _enlarge_buffer(self._socket)
             self._socket.bind((0, _CN_IDX_PROC))
             self._socket.send(_message(_LISTEN, token))
         except PermissionError as error:
@@ -160,6 +165,13 @@ def _message(operation: bytes, token: int) -> bytes:
     # The answer's `ack` is one more than ours; its `seq` only counts the kernel's messages.
     body = _CN_MSG.pack(_CN_IDX_PROC, _CN_VAL_PROC, 0, token, len(operation), 0) + operation
     return _HEADER.pack(_HEADER.size + len(body), _NLMSG_DONE, 0, 0, 0) + body
+
+
+def _enlarge_buffer(listener: socket.socket) -> None:
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER)
+    except PermissionError:  # then as far as anybody may
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
 
 
 _FILTER_INSTRUCTION: Final = struct.Struct("=HBBI")  # struct sock_filter: code, jt, jf, k

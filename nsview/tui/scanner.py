@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from textual.message import Message
 
 from nsview.host.model import Snapshot
+from nsview.host.news import News
 from nsview.kernel.procfs import Procfs
 from nsview.tui.pace import Pace
 from nsview.tui.watch import Subscribe, Watch
@@ -70,7 +71,8 @@ class Scanner:
 
     `post` brings a message to the UI's thread (``App.post_message`` is safe to call from here).
     The next snapshot is due `interval` after the last one *ended*: a slow host is not pressed. It
-    comes sooner when a process starts or ends, where `subscribe` lets us know: see `Pace`.
+    comes sooner when a container starts or ends, where `subscribe` lets us know, and mostly when
+    any other process does: see `Pace`.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class Scanner:
         self._lock = threading.Lock()
         self._watch = Watch()
         self._pace = Pace(self.interval)
+        self._news = News(source.procfs)
         self._jobs: deque[tuple[Job, Snapshot, Callable[[Any], object]]] = deque()
         self._forced = False
         self._frozen = False
@@ -154,23 +157,25 @@ class Scanner:
         self._watch.close()
 
     def _next(self) -> Callable[[], Message] | None:
+        pace = self._pace
         while True:
             with self._lock:
                 if self._stopped:
                     return None
                 if self._jobs and not self._suspended:
                     return partial(self._work, *self._jobs.popleft())
-                wait = self._seconds_to_wait()
-                for_events = wait is not None and self._pace.listens
-            if wait is not None and wait <= 0:
+                rests = self._suspended or (self._frozen and not self._forced)
+                forced = self._forced
+            now = time.monotonic()
+            if rests:
+                self._watch.wait(None, for_events=False)
+            elif forced or pace.due <= now:
                 return self._look
-            if self._watch.wait(wait, for_events=for_events):
-                self._pace.hurry(time.monotonic())
-
-    def _seconds_to_wait(self) -> float | None:
-        if self._suspended or (self._frozen and not self._forced):
-            return None
-        return 0.0 if self._forced else self._pace.due - time.monotonic()
+            elif pace.settled <= now:
+                news = self._news.are_among(self._watch.take_events())
+                pace.hurry(time.monotonic(), news=news)
+            elif self._watch.wait(min(pace.due, pace.settled) - now, for_events=pace.listens):
+                pace.heard(time.monotonic())
 
     def _work(self, job: Job, snapshot: Snapshot, receive: Callable[[Any], object]) -> Message:
         began = time.thread_time()
@@ -182,7 +187,7 @@ class Scanner:
     def _look(self) -> Message:
         with self._lock:
             self._forced = False
-        self._watch.forget_events()
+        self._watch.take_events()  # whatever has happened until now will be seen
         began = time.thread_time()
         try:
             # Command lines and stopped containers are cached or cheap, and views switch between
@@ -190,6 +195,7 @@ class Scanner:
             snapshot = self._source.snapshot(
                 commands=True, stopped=True, resources=True, traffic=True
             )
+            self._news.looked(snapshot)
             return Scanned(snapshot)
         finally:
             self._pace.looked(time.monotonic(), time.thread_time() - began)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import select
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from nsview.errors import NsviewError
+from nsview.kernel.process_events import Event
 
 
 class Events(Protocol):
@@ -17,7 +18,7 @@ class Events(Protocol):
     def fileno(self) -> int:
         """For poll(2)."""
 
-    def read(self) -> object:
+    def read(self) -> Sequence[Event]:
         """Take all that has been told."""
 
     def close(self) -> None:
@@ -49,17 +50,16 @@ class Watch:
         except NsviewError:
             self._events = None
 
-    def forget_events(self) -> None:
-        """Whatever has happened until now will be seen."""
-        if self._events is None:
-            return
+    def take_events(self) -> Sequence[Event]:
+        """Whatever has happened until now and nobody has taken."""
         try:
-            self._events.read()
+            return self._events.read() if self._events is not None else ()
         except OSError:
             self._drop_events()
+            return ()
 
     def wait(self, seconds: float | None, *, for_events: bool) -> bool:
-        """Wait until it rings, for at most so long. True: an event came first."""
+        """Wait until it rings, for at most so long. True: there are events to take."""
         poll = select.poll()
         poll.register(self._bell, select.POLLIN)
         events = self._events.fileno() if self._events is not None and for_events else -1
@@ -68,8 +68,6 @@ class Watch:
         ready = [fd for fd, _ in poll.poll(None if seconds is None else max(0.0, seconds) * 1000)]
         if self._bell in ready:
             os.eventfd_read(self._bell)
-        if events in ready:
-            self.forget_events()
         return events in ready
 
     def close(self) -> None:

@@ -117,6 +117,13 @@ def test_many_events_are_read_and_losses_survived(events: ProcessEvents) -> None
     assert {"fork", "exit"} <= {event.kind for event in events.read()}
 
 
+def test_hundreds_wait_to_be_read(events: ProcessEvents) -> None:
+    pids = [os.posix_spawn("/bin/true", ["true"], {}) for _ in range(300)]
+    for pid in pids:
+        os.waitpid(pid, 0)
+    assert {event.pid for event in events.read() if event.kind == "exec"}.issuperset(pids)
+
+
 def test_other_datagrams_are_nothing() -> None:
     for length in range(90):
         assert parse_event(bytes(length)) is None

@@ -16,6 +16,9 @@ from textual.message import Message
 from tui.fake import FakeSource, empty_host
 
 from nsview.errors import NsviewError
+from nsview.host.model import Container
+from nsview.kernel.process_events import Event
+from nsview.tui.pace import NEWS_SAVED_LOOKS, SAVED_LOOKS, SHARE
 from nsview.tui.scanner import SHORTEST_INTERVAL, JobDone, ScanFailed, Scanned, Scanner
 from nsview.tui.watch import Subscribe
 
@@ -131,17 +134,24 @@ class _Bells:
 
     def __init__(self) -> None:
         self._fd = os.eventfd(0, os.EFD_NONBLOCK)
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self.closed = threading.Event()
 
-    def happen(self) -> None:
+    def happen(self, pid: int = 1) -> None:
+        self._events.put(Event("exec", pid))
         os.eventfd_write(self._fd, 1)
 
     def fileno(self) -> int:
         return self._fd
 
-    def read(self) -> None:
+    def read(self) -> list[Event]:
         with contextlib.suppress(BlockingIOError):
             os.eventfd_read(self._fd)
+        events = []
+        with contextlib.suppress(queue.Empty):
+            while True:
+                events.append(self._events.get_nowait())
+        return events
 
     def close(self) -> None:
         os.close(self._fd)
@@ -180,6 +190,25 @@ def test_a_burst_is_one_look(listening: Running, bells: _Bells) -> None:
     listening.next(Scanned)
     with pytest.raises(queue.Empty):
         listening.messages.get(timeout=SHORTEST_INTERVAL)
+
+
+def test_news_is_looked_at_though_the_account_is_empty(bells: _Bells) -> None:
+    one = Running(interval=3600, subscribe=lambda: bells)
+    first = Container("docker/web", "docker", None, "web", pid=512)
+    one.source.current = one.source.current._replace(containers=(first,))
+    one.source.cost = 0.02
+    one.scanner.start()
+    one.next(Scanned)
+    for _ in range(SAVED_LOOKS + 1):
+        bells.happen()
+        one.next(Scanned)
+    began = time.monotonic()
+    for _ in range(NEWS_SAVED_LOOKS // 2):
+        bells.happen(512)
+        one.next(Scanned)
+    assert time.monotonic() - began < one.source.cost / SHARE
+    one.scanner.stop()
+    assert bells.closed.wait(PATIENCE)
 
 
 def test_nothing_wakes_a_frozen_scanner(listening: Running, bells: _Bells) -> None:

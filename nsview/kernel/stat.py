@@ -27,8 +27,6 @@ class Stat(NamedTuple):
     num_threads: int
     start_time: int
     """Clock ticks since boot."""
-    vsize: int
-    """Bytes."""
     rss: int
     """Pages."""
 
@@ -56,7 +54,6 @@ def parse_stat(data: bytes) -> Stat:
             stime=int(rest[12]),
             num_threads=int(rest[17]),
             start_time=int(rest[19]),
-            vsize=int(rest[20]),
             rss=int(rest[21]),
         )
     except IndexError:

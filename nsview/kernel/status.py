@@ -6,12 +6,10 @@ no process can add lines of its own.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 
 from nsview.named_tuple import NamedTuple
 
-_KIBI = 1024
 _HEX = 16
 _IDS = 4
 
@@ -19,28 +17,12 @@ _IDS = 4
 class Status(NamedTuple):
     """The fields of use; None or empty where this kernel does not write them."""
 
-    name: str
-    """As in stat: the escapes are undone."""
     umask: int | None
-    state: str
-    tgid: int
-    ppid: int
-    tracer: int
     uids: tuple[int, ...]
     """Real, effective, saved, file system; in the reader's user namespace."""
     gids: tuple[int, ...]
     groups: tuple[int, ...]
-    nstgid: tuple[int, ...]
-    nspid: tuple[int, ...]
-    """Its number at every level, the reader's pid namespace first."""
-    nspgid: tuple[int, ...]
-    """0 where the group's leader is outside that namespace."""
-    nssid: tuple[int, ...]
-    vm_rss: int | None
-    """Bytes; kernel threads have none."""
-    threads: int
     cap_inheritable: int
-    cap_permitted: int
     cap_effective: int
     cap_bounding: int
     cap_ambient: int
@@ -57,23 +39,11 @@ def parse_status(data: bytes) -> Status:
     if len(uids) != _IDS or len(gids) != _IDS:
         raise ValueError("no Uid or Gid line")
     return Status(
-        name=_unescape(_line(b"\n" + data, b"\nName:\t")),
         umask=int(fields[b"Umask"], 8) if b"Umask" in fields else None,
-        state=os.fsdecode(fields.get(b"State", b""))[:1],
-        tgid=_number(fields, b"Tgid"),
-        ppid=_number(fields, b"PPid"),
-        tracer=_number(fields, b"TracerPid"),
         uids=uids,
         gids=gids,
         groups=_numbers(fields, b"Groups"),
-        nstgid=_numbers(fields, b"NStgid"),
-        nspid=_numbers(fields, b"NSpid"),
-        nspgid=_numbers(fields, b"NSpgid"),
-        nssid=_numbers(fields, b"NSsid"),
-        vm_rss=_kibibytes(fields.get(b"VmRSS")),
-        threads=_number(fields, b"Threads"),
         cap_inheritable=int(fields.get(b"CapInh", b"0"), _HEX),
-        cap_permitted=int(fields.get(b"CapPrm", b"0"), _HEX),
         cap_effective=int(fields.get(b"CapEff", b"0"), _HEX),
         cap_bounding=int(fields.get(b"CapBnd", b"0"), _HEX),
         cap_ambient=int(fields.get(b"CapAmb", b"0"), _HEX),
@@ -111,21 +81,8 @@ def _fields(data: bytes) -> list[tuple[bytes, bytes]]:
     return found
 
 
-def _unescape(name: bytes) -> str:
-    # A backslash is two, a newline is \\n; no name has a NUL.
-    return os.fsdecode(name.replace(b"\\\\", b"\0").replace(b"\\n", b"\n").replace(b"\0", b"\\"))
-
-
-def _number(fields: Mapping[bytes, bytes], name: bytes) -> int:
-    return int(fields.get(name, b"0"))
-
-
 def _numbers(fields: Mapping[bytes, bytes], name: bytes) -> tuple[int, ...]:
     return tuple(map(int, fields.get(name, b"").split()))
-
-
-def _kibibytes(value: bytes | None) -> int | None:
-    return None if value is None else int(value.split()[0]) * _KIBI if value.split() else None
 
 
 def _optional(value: bytes | None) -> int | None:

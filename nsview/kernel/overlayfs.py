@@ -19,7 +19,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from typing import Literal
 
 from nsview.kernel.mountinfo import unescape
 from nsview.named_tuple import NamedTuple
@@ -40,22 +39,15 @@ class OverlayOptions(NamedTuple):
     """Layers below them that only hold file contents which metacopy files refer to."""
     upper: str | None = None
     """The writable layer; None: the overlay is read-only."""
-    work: str | None = None
     upper_as_shown: str | None = None
     r"""`upper` with its backslashes. A layer passed as a descriptor (Linux 6.13) is printed with no
     backslash added, so ``u\3`` may be the name or mean ``u3``: look for this one first."""
-    work_as_shown: str | None = None
-    form: Literal["lowerdir", "lowerdir+"] = "lowerdir"
     userxattr: bool = False
     """Whiteouts and opaque marks are in ``user.overlay.*``, not ``trusted.overlay.*``."""
-    volatile: bool = False
-    """Nothing is synced: the upper layer is lost with a crash."""
     redirect_dir: str | None = None
     """on, follow, nofollow: renamed directories point to their old place by an attribute."""
     metacopy: str | None = None
     """on, off: a changed file may be its metadata alone, the contents stay in a lower layer."""
-    other: tuple[str, ...] = ()
-    """Every further option, decoded: index, xino, uuid, nfs_export, verity, ..."""
 
 
 def parse_overlay_options(super_options: Iterable[str]) -> OverlayOptions:
@@ -69,27 +61,18 @@ def parse_overlay_options(super_options: Iterable[str]) -> OverlayOptions:
         else:
             values[key] = value  # of a repeated option the last one holds
 
-    form: Literal["lowerdir", "lowerdir+"] = "lowerdir"
-    lower, data_only = _split_lower(values.pop("lowerdir", ""))
+    lower, data_only = _split_lower(values.get("lowerdir", ""))
     if any(added.values()):
-        form = "lowerdir+"
         lower, data_only = tuple(added["lowerdir+"]), tuple(added["datadir+"])
-    upper, work = values.pop("upperdir", None), values.pop("workdir", None)
-    volatile = "volatile" in values or values.get("fsync") == "volatile"  # the latter: Linux 6.18
-    values.pop("volatile", None)
+    upper = values.get("upperdir")
     return OverlayOptions(
         lower=lower,
         data_only=data_only,
         upper=None if upper is None else _join(upper),
-        work=None if work is None else _join(work),
         upper_as_shown=None if upper is None else unescape(upper),
-        work_as_shown=None if work is None else unescape(work),
-        form=form,
-        volatile=volatile,
-        userxattr=values.pop("userxattr", None) is not None,
-        redirect_dir=values.pop("redirect_dir", None),
-        metacopy=values.pop("metacopy", None),
-        other=tuple(unescape(f"{key}={value}" if value else key) for key, value in values.items()),
+        userxattr="userxattr" in values,
+        redirect_dir=values.get("redirect_dir"),
+        metacopy=values.get("metacopy"),
     )
 
 
@@ -126,7 +109,7 @@ def _names(value: str) -> Iterator[str]:
 
 
 def _join(value: str) -> str:
-    """Decode the one name of ``upperdir=`` or ``workdir=``, in which a colon is a plain character.
+    """Decode the one name of ``upperdir=``, in which a colon is a plain character.
 
     The kernel drops the mounter's backslashes (ovl_unescape), a trailing one too.
     """

@@ -36,7 +36,10 @@ class StoreSearch:
         self._candidates: list[DiskStore] = []
 
     def find(self, daemons: tuple[Daemon, ...], users: tuple[User, ...]) -> list[Store]:
-        """As `find_stores`. A daemon that starts makes everything be looked for at once."""
+        """The stores that exist now, each once, by whatever paths it may be reached.
+
+        A daemon that starts makes everything be looked for at once.
+        """
         now = time.monotonic()
         if (daemons, users) != self._asked or now >= self._again:
             self._asked, self._again = (daemons, users), now + _TRUSTED_SECONDS
@@ -51,16 +54,6 @@ class StoreSearch:
             ]
         self.found = _existing(candidates, self.found)
         return self.found
-
-
-def find_stores(
-    daemons: Sequence[Daemon], users: Sequence[User], *, known: Sequence[Store] = ()
-) -> list[Store]:
-    """Return the stores that exist now, each once, by whatever paths it may be reached.
-
-    A store remembers what it read; those of `known` that are still there are kept.
-    """
-    return _existing(_candidates(daemons, users), known)
 
 
 def _existing(candidates: Sequence[DiskStore], known: Sequence[Store]) -> list[Store]:

@@ -48,7 +48,6 @@ class _Code(IntEnum):
     ADD_NUMBER = 0x07
     MULTIPLY_NUMBER = 0x27
     AND_NUMBER = 0x57
-    SHIFT_LEFT_NUMBER = 0x67
     SHIFT_RIGHT_NUMBER = 0x77
     LOAD_LONG = 0x18  # BPF_LD | BPF_IMM | BPF_DW: two instructions long
     REST_OF_LONG = 0x00
@@ -96,10 +95,6 @@ class Assembler:
     def bit_and(self, to: Register, number: int) -> None:
         """``to &= number``."""
         self._add(_Code.AND_NUMBER, to, immediate=number)
-
-    def shift_left(self, to: Register, bits: int) -> None:
-        """``to <<= bits``."""
-        self._add(_Code.SHIFT_LEFT_NUMBER, to, immediate=bits)
 
     def shift_right(self, to: Register, bits: int) -> None:
         """``to >>= bits``, without a sign."""

@@ -13,7 +13,7 @@ import struct
 from collections.abc import Callable, Container, Iterator
 from typing import TYPE_CHECKING, Final
 
-from nsview.kernel.namespaces import CLONE_FLAGS, INITIAL_INODES
+from nsview.kernel.namespaces import CLONE_FLAGS
 from nsview.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
@@ -64,12 +64,9 @@ class NamespaceFacts(NamedTuple):
     id: int | None = None
     """Never reused during a boot: any kind since Linux 6.18, mnt since 6.12. None: not known."""
     parent: int | None = None
-    """pid and user: inode of the parent."""
-    parent_hidden: bool = False
-    """It has a parent perhaps, but that is above what we may see."""
+    """pid and user: inode of the parent; None too where that is above what we may see."""
     owner: int | None = None
     """Inode of the user namespace whose capabilities rule this one; of a user ns its parent."""
-    owner_hidden: bool = False
     owner_uid: int | None = None
     """user: effective uid of its maker, as our user namespace sees it."""
     mounts: int | None = None
@@ -168,19 +165,13 @@ def iter_mount_namespaces(fd: int) -> Iterator[MountNamespace]:
 def read_facts(fd: int) -> NamespaceFacts:
     """Ask a namespace descriptor everything; OSError ENOTTY when it is none."""
     kind = get_type(fd)
-    ino = os.fstat(fd).st_ino
-    initial = INITIAL_INODES[kind] == ino
-    parent, parent_hidden = _relative(fd, get_parent) if kind in _HAS_PARENT else (None, False)
-    owner, owner_hidden = _relative(fd, get_userns)
     info = mount_ns_info(fd) if kind == "mnt" else None
     return NamespaceFacts(
         kind=kind,
-        ino=ino,
+        ino=os.fstat(fd).st_ino,
         id=get_id(fd),
-        parent=parent,
-        parent_hidden=parent_hidden and not initial,  # an initial one has none, EPERM all the same
-        owner=owner,
-        owner_hidden=owner_hidden and not (initial and kind == "user"),
+        parent=_relative(fd, get_parent) if kind in _HAS_PARENT else None,
+        owner=_relative(fd, get_userns),
         owner_uid=get_owner_uid(fd) if kind == "user" else None,
         mounts=info.mounts if info else None,
     )
@@ -222,18 +213,18 @@ def _above(fd: int) -> list[int]:
     return fds
 
 
-def _relative(fd: int, ask: Callable[[int], int]) -> tuple[int | None, bool]:
-    """Return (inode, hidden) of the parent or owner."""
+def _relative(fd: int, ask: Callable[[int], int]) -> int | None:
+    """The inode of the parent or owner, where there is one that we may see."""
     try:
         relative = ask(fd)
-    except PermissionError:
-        return None, True
+    except PermissionError:  # said of an initial one, too, which has none
+        return None
     except OSError as error:
         if error.errno in _UNKNOWN:
-            return None, False
+            return None
         raise
     try:
-        return os.fstat(relative).st_ino, False
+        return os.fstat(relative).st_ino
     finally:
         os.close(relative)
 

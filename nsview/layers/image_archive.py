@@ -19,7 +19,7 @@ import shutil
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, Final, Literal, Protocol
+from typing import BinaryIO, Final, Protocol
 
 from nsview.layers.image_config import config_name
 from nsview.layers.output_file import (
@@ -31,7 +31,6 @@ from nsview.layers.output_file import (
 )
 from nsview.layers.tar_format import BLOCK, DIRECTORY, END, Member, encode_header, padding
 
-Format = Literal["docker", "oci", "layer"]
 _LAYER: Final = "application/vnd.oci.image.layer.v1.tar"
 _CONFIG: Final = "application/vnd.oci.image.config.v1+json"
 _MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"

@@ -66,7 +66,6 @@ class Findings:
 
 MOUNTS: Final = "other file systems are mounted there and left out"
 MARKS: Final = "names that begin with .wh. are left out, an image would delete by them"
-BROKEN: Final = "cannot be looked up"
 
 
 class LayerWalk:

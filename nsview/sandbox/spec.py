@@ -6,7 +6,7 @@ import errno
 import math
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, Literal
 
 from nsview.errors import NotPermitted, NsviewError
@@ -260,8 +260,3 @@ def _is_inside(path: str, other: str) -> bool:
 
 def _same_device(path: str, other: str) -> bool:
     return os.stat(path).st_dev == os.stat(other).st_dev
-
-
-def real_layers(lower: Sequence[Lower]) -> list[str]:
-    """Their directories without links."""
-    return [os.path.realpath(one.path) for one in lower]

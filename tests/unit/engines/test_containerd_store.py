@@ -22,7 +22,7 @@ from nsview.engines.containerd_store import (
     parse_meta,
     parse_pid,
 )
-from nsview.engines.stores import find_stores
+from nsview.engines.stores import StoreSearch
 
 META_DB = gzip.decompress((Path(__file__).parent / "data" / "meta.db.gz").read_bytes())
 POD_MEMBER = "ab" * 32
@@ -159,7 +159,7 @@ def test_root_and_state_of_a_running_daemon(tmp_path: Path) -> None:
     write(root)
     write_pid(state, "default", "c1", "42")
     running = daemon("--root", str(root), "--state", str(state))
-    (found,) = (s for s in find_stores([running], []) if s.home == str(root))
+    (found,) = (s for s in StoreSearch().find((running,), ()) if s.home == str(root))
     assert [record.pid for record in found.read_records() if record.pid] == [42]
 
 
@@ -171,7 +171,7 @@ def test_root_and_state_of_its_configuration(tmp_path: Path) -> None:
     settings = tmp_path / "containerd.toml"
     settings.write_text(f"version = 2\nroot = {json.dumps(str(root))}\nstate = '{state}'\n[grpc]\n")
     running = daemon("--config", str(settings), "--log-level", "info")
-    (found,) = (s for s in find_stores([running], []) if s.home == str(root))
+    (found,) = (s for s in StoreSearch().find((running,), ()) if s.home == str(root))
     assert [record.pid for record in found.read_records() if record.pid] == [42]
 
 

@@ -21,7 +21,7 @@ from nsview.engines.containers_storage import (
     parse_images,
 )
 from nsview.engines.libpod import parse_bolt_state, parse_sql_state
-from nsview.engines.stores import find_stores
+from nsview.engines.stores import StoreSearch
 
 BOLT_STATE_DB = gzip.decompress((Path(__file__).parent / "data" / "bolt_state.db.gz").read_bytes())
 P1 = "a96d3affd2773aba7573fb8d350dba95a51f6b1de41b28c8a60596d60b4d0c31"
@@ -314,10 +314,10 @@ def test_roots_of_a_running_conmon(tmp_path: Path) -> None:
     words = ("--root", str(graph), "--runroot", str(run), "container", "cleanup", P1)
     arguments = [part for word in words for part in ("--exit-command-arg", word)]
     for command in (("-b", bundle, "--exit-command", "/usr/bin/podman", *arguments),):
-        stores = find_stores([conmon(*command)], [])
+        stores = StoreSearch().find((conmon(*command),), ())
         (store,) = (store for store in stores if store.home == str(graph))
         assert {record.name for record in store.read_records()} == {"p1", "volatile"}
-    stores = find_stores([conmon("-b", bundle)], [])
+    stores = StoreSearch().find((conmon("-b", bundle),), ())
     assert str(graph) in [store.home for store in stores]
 
 
@@ -326,5 +326,5 @@ def test_storage_conf_of_a_user(tmp_path: Path) -> None:
     write(tmp_path / "elsewhere", LIST, [podman(P1, "p1")])
     settings = f"[storage]\ndriver = 'overlay'\ngraphroot = '{tmp_path}/elsewhere'\n"
     write(tmp_path, ".config/containers/storage.conf", settings.encode())
-    (store,) = (s for s in find_stores([], [user]) if s.home.startswith(str(tmp_path)))
+    (store,) = (s for s in StoreSearch().find((), (user,)) if s.home.startswith(str(tmp_path)))
     assert [record.user for record in store.read_records()] == [user.uid]

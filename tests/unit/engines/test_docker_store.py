@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from nsview.engines.base import Daemon, Pod, User
 from nsview.engines.docker_store import DockerStore, docker_stores, parse_config
-from nsview.engines.stores import find_stores
+from nsview.engines.stores import StoreSearch
 
 ID = "0c0271393e7b0568d8daee3cf69c49ae9c7eafd2a40e30e0b64add6c59bdca0e"
 OTHER_ID = "f1" * 32
@@ -196,7 +196,7 @@ def daemon(*command: str, root: str = "/") -> Daemon:
 )
 def test_data_root_of_a_running_daemon(tmp_path: Path, options: tuple[str, ...]) -> None:
     running = daemon("-H", "fd://", *(word.format(tmp_path) for word in options))
-    homes = [store.home for store in find_stores([running], [])]
+    homes = [store.home for store in StoreSearch().find((running,), ())]
     assert str(tmp_path) in homes
 
 
@@ -205,7 +205,7 @@ def test_data_root_of_its_configuration_file(tmp_path: Path) -> None:
     data_root.mkdir()
     settings = tmp_path / "daemon.json"
     settings.write_text(json.dumps({"data-root": str(data_root)}))
-    stores = find_stores([daemon("--config-file", str(settings))], [])
+    stores = StoreSearch().find((daemon("--config-file", str(settings)),), ())
     assert str(data_root) in [store.home for store in stores]
 
 
@@ -215,7 +215,7 @@ def test_configuration_that_is_a_fifo_or_a_device_is_left_alone(tmp_path: Path) 
     os.mkfifo(tmp_path / ".config/docker/daemon.json")
     (tmp_path / ".config/containers").mkdir()
     (tmp_path / ".config/containers/storage.conf").symlink_to("/dev/tty")
-    assert not [s for s in find_stores([], [user]) if s.home.startswith(str(tmp_path))]
+    assert not [s for s in StoreSearch().find((), (user,)) if s.home.startswith(str(tmp_path))]
 
 
 def test_remapped_roots(tmp_path: Path) -> None:
@@ -231,7 +231,9 @@ def test_remapped_roots(tmp_path: Path) -> None:
 def test_rootless(tmp_path: Path) -> None:
     user = User(uid=os.getuid(), name="me", home=str(tmp_path))
     write(tmp_path / ".local/share/docker", ID, config())
-    stores = [store for store in find_stores([], [user]) if store.home.startswith(str(tmp_path))]
+    stores = [
+        store for store in StoreSearch().find((), (user,)) if store.home.startswith(str(tmp_path))
+    ]
     assert [record.user for store in stores for record in store.read_records()] == [user.uid]
 
 
@@ -240,7 +242,7 @@ def test_daemon_inside_a_container(tmp_path: Path) -> None:
     write(tmp_path / "data", ID, config())
     (tmp_path / "var/lib").mkdir(parents=True)
     (tmp_path / "var/lib/docker").symlink_to("/data")
-    stores = find_stores([daemon(root=str(tmp_path))], [])
+    stores = StoreSearch().find((daemon(root=str(tmp_path)),), ())
     (store,) = (store for store in stores if store.home.startswith(str(tmp_path)))
     assert store.home == f"{tmp_path}/var/lib/docker"
     (record,) = store.read_records()
@@ -251,10 +253,11 @@ def test_each_store_once_and_kept(tmp_path: Path) -> None:
     data_root = tmp_path / "data"
     data_root.mkdir()
     (tmp_path / "link").symlink_to(data_root)
-    daemons = [daemon("-g", str(data_root)), daemon("-g", str(tmp_path / "link"))]
-    first = [s for s in find_stores(daemons, []) if s.home.startswith(str(tmp_path))]
+    daemons = (daemon("-g", str(data_root)), daemon("-g", str(tmp_path / "link")))
+    search = StoreSearch()
+    first = [s for s in search.find(daemons, ()) if s.home.startswith(str(tmp_path))]
     assert len(first) == 1
-    again = find_stores(daemons, [], known=first)
+    again = search.find((*daemons, daemon("-g", "/nowhere")), ())
     assert any(store is first[0] for store in again)
 
 
@@ -263,7 +266,7 @@ def test_host_names_a_directory_that_a_container_reaches_too(tmp_path: Path) -> 
     inside = Daemon(
         pid=2, comm="dockerd", command=("dockerd", "-g", "/data"), uid=0, root=str(tmp_path)
     )
-    stores = find_stores([inside, daemon("-g", f"{tmp_path}/data")], [])
+    stores = StoreSearch().find((inside, daemon("-g", f"{tmp_path}/data")), ())
     (store,) = (s for s in stores if s.home == f"{tmp_path}/data")
     assert isinstance(store, DockerStore)
     assert store.root == "/"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from nsview.engines.base import User
 from nsview.engines.lxc_store import LxcStore, parse_config
-from nsview.engines.stores import find_stores
+from nsview.engines.stores import StoreSearch
 
 
 def write(root: Path, name: str, *lines: str) -> None:
@@ -37,7 +37,9 @@ def test_records(tmp_path: Path) -> None:
 def test_rootless(tmp_path: Path) -> None:
     write(tmp_path / ".local/share/lxc", "mine", "lxc.rootfs.path = dir:/x")
     user = User(uid=os.getuid(), name="me", home=str(tmp_path))
-    stores = [store for store in find_stores([], [user]) if store.home.startswith(str(tmp_path))]
+    stores = [
+        store for store in StoreSearch().find((), (user,)) if store.home.startswith(str(tmp_path))
+    ]
     assert [record.user for store in stores for record in store.read_records()] == [user.uid]
 
 

@@ -15,7 +15,7 @@ from stat import S_ISREG
 from typing import Final, Generic, TypeVar
 
 from nsview.engines.base import Record
-from nsview.kernel.safe_open import open_below
+from nsview.kernel.safe_open import open_below, open_regular
 
 T = TypeVar("T")
 
@@ -81,10 +81,9 @@ def _read(root: str | int, path: str, user: int, limit: int) -> bytes | None:
     except (OSError, ValueError):
         return b""
     try:
-        status = os.fstat(place)
-        if not S_ISREG(status.st_mode) or (user and status.st_uid != user):
+        file = open_regular(place) if not user or os.fstat(place).st_uid == user else None
+        if file is None:
             return b""
-        file = os.open(f"/proc/self/fd/{place}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             return _read_unchanged(file, limit)
         finally:

@@ -33,7 +33,8 @@ def open_below(root: int | str, path: str, flags: int) -> int:
     `root` is a directory or its descriptor. Absolute links and ``..`` stay inside, magic links are
     ELOOP. O_CLOEXEC is added. Raises OSError as open(2) does. Do not pass O_CREAT.
 
-    Opening a device or a FIFO may block or act: pass O_PATH, or use `read_below`.
+    Opening a device or a FIFO may block or act: pass O_PATH (and then use `open_regular`), or use
+    `read_below`.
     """
     if isinstance(root, int):
         return _open(root, path, flags)
@@ -66,11 +67,20 @@ def read_below(root: int | str, path: str, *, limit: int = DEFAULT_LIMIT) -> byt
         os.close(fd)
 
 
-def _read_regular(path_fd: int, limit: int) -> bytes | None:
-    """Read what an O_PATH descriptor refers to; a device is recognised before it is opened."""
+def open_regular(path_fd: int) -> int | None:
+    """Open for reading what an O_PATH descriptor refers to; None when it is no regular file.
+
+    So a device is recognised before it is opened.
+    """
     if not stat.S_ISREG(os.fstat(path_fd).st_mode):
         return None
-    fd = os.open(f"/proc/self/fd/{path_fd}", _READ)
+    return os.open(f"/proc/self/fd/{path_fd}", _READ)
+
+
+def _read_regular(path_fd: int, limit: int) -> bytes | None:
+    fd = open_regular(path_fd)
+    if fd is None:
+        return None
     try:
         data = bytearray()
         while len(data) <= limit:

@@ -21,7 +21,7 @@ from nsview.layers.layer_walk import NOTHING_BELOW, Findings
 from nsview.layers.merge import MergedTree
 from nsview.layers.output_file import Digested
 from nsview.layers.stack import Layer, Stack
-from nsview.layers.tar_split import Unfit, open_regular, write_from_split
+from nsview.layers.tar_split import Unfit, open_part, write_from_split
 
 _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
@@ -146,7 +146,7 @@ class _LowerLayers:
         path = self._image.blobs.get(layer.digest or "") if self._image else None
         if self._image is None or path is None:
             raise Unfit("no archive")
-        fd = open_regular(self._image.root, path)
+        fd = open_part(self._image.root, path)
         try:
             for chunk in _unpacked(fd):
                 out.write(chunk)
@@ -157,7 +157,7 @@ class _LowerLayers:
         path = self._image.splits.get(layer.digest or "") if self._image else None
         if self._image is None or path is None:
             raise Unfit("nothing to put it together by")
-        split = open_regular(self._image.root, path)
+        split = open_part(self._image.root, path)
         try:
             directory = open_layer(layer)
             try:

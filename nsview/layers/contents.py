@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import stat
 from collections.abc import Iterator
 from typing import Final
 
 from nsview.errors import NotPermitted, NsviewError
+from nsview.kernel.safe_open import open_regular
 from nsview.layers.entry import Place
 from nsview.layers.layer_directory import GONE
 from nsview.layers.layer_walk import Item
@@ -17,7 +17,6 @@ from nsview.layers.redirects import Refused
 from nsview.layers.xattrs import CAPABILITY, read_xattr
 from nsview.named_tuple import NamedTuple
 
-_READ: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _PATH: Final = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 CHUNK: Final = 1 << 20
 
@@ -69,13 +68,11 @@ class Contents:
             handle = os.open(name, _PATH, dir_fd=directory)
             try:
                 status = os.fstat(handle)
-                if not stat.S_ISREG(status.st_mode):
-                    return None
                 capability = read_xattr(directory, name, CAPABILITY)
                 if self._tree.marks.is_metacopy(directory, name, status):
-                    fd = self._open_lower(item)
+                    fd: int | None = self._open_lower(item)
                 else:
-                    fd = os.open(f"/proc/self/fd/{handle}", _READ)
+                    fd = open_regular(handle)
             finally:
                 os.close(handle)
         except Refused as reason:
@@ -86,27 +83,17 @@ class Contents:
             if error.errno not in GONE:
                 raise NsviewError(f"cannot read /{item.path}: {error.strerror}") from None
             return None
-        return Opened(fd, status, capability)
+        return None if fd is None else Opened(fd, status, capability)
 
     def _open_lower(self, item: Item) -> int:
         place = self._union.contents(item.parent, item.name)
-        if place is None:
+        fd = None if place is None else self._tree.roots.open_regular(*place)
+        if fd is None:
             raise Refused("no layer has its contents (metacopy)")
-        parent, _, name = place.path.rpartition("/")
-        with self._tree.roots.directory(place.layer, parent) as directory:
-            if directory is None:
-                raise Refused("no layer has its contents (metacopy)")
-            handle = os.open(name, _PATH, dir_fd=directory)
-        try:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
-                raise Refused("no layer has its contents (metacopy)")
-            return os.open(f"/proc/self/fd/{handle}", _READ)
-        finally:
-            os.close(handle)
+        return fd
 
     def _directory(self, place: Place) -> tuple[int | None, str]:
-        path, _, name = place.path.rpartition("/")
-        parent = Place(place.layer, path)
+        parent, name = place.split()
         if self._parent is None or self._parent[0] != parent:
             self._held.close()
             self._parent = None

@@ -68,8 +68,8 @@ class _Side:
 
     def capability(self, place: Place) -> bytes | None:
         """security.capability of a file."""
-        parent, _, name = place.path.rpartition("/")
-        with self.roots.directory(place.layer, parent) as fd:
+        parent, name = place.split()
+        with self.roots.directory(*parent) as fd:
             return None if fd is None else read_xattr(fd, name, CAPABILITY)
 
 

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 
 from nsview.layers.diff import Changed, size_of
 from nsview.layers.entry import Attributes, Change, attributes_of
-from nsview.layers.layer_directory import GONE, LayerRoots
+from nsview.layers.layer_directory import LayerRoots, read_status
 from nsview.layers.merge import MergedTree
 from nsview.layers.paths import sort_key
 from nsview.layers.walk import WalkedDirectory, walk_directories
+from nsview.layers.xattrs import is_device_whiteout
 
 #: What podman itself puts into every container, and leaves out (podman: libpod/diff.go).
 PODMANS_OWN = frozenset(
@@ -123,23 +124,14 @@ def _look_below(roots: LayerRoots, path: str, names: list[str], end: int) -> dic
             if fd is None:
                 continue
             for name, one in below.items():
-                status = _lstat(fd, name) if layer < one.end else None
+                status = read_status(fd, name) if layer < one.end else None
                 if status is None:
                     continue
-                if stat.S_ISCHR(status.st_mode) and status.st_rdev == 0:
+                if is_device_whiteout(status):
                     one.end = layer
                 elif one.first is None:
                     one.first = attributes_of(status)
     return below
-
-
-def _lstat(fd: int, name: str) -> os.stat_result | None:
-    try:
-        return os.stat(name, dir_fd=fd, follow_symlinks=False)
-    except OSError as error:
-        if error.errno not in GONE:
-            raise
-        return None
 
 
 def _same_directory(one: Attributes, was: Attributes) -> bool:

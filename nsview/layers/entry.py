@@ -34,6 +34,15 @@ class Place(NamedTuple):
     """From the layer's root, without a leading slash; "" is the root. A renamed directory's lower
     part is at another path than its upper one."""
 
+    def below(self, name: str) -> Place:
+        """The place of `name` in this directory."""
+        return Place(self.layer, f"{self.path}/{name}" if self.path else name)
+
+    def split(self) -> tuple[Place, str]:
+        """The directory that it is in, and its name there."""
+        path, _, name = self.path.rpartition("/")
+        return Place(self.layer, path), name
+
 
 class Attributes(NamedTuple):
     """What stat(2) says; smaller than os.stat_result, for directories of a million files."""

@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterator
 from typing import Final
 
-from nsview.kernel.safe_open import open_below, open_without_links
+from nsview.kernel.safe_open import open_below, open_regular, open_without_links
 from nsview.kernel.syscalls import (
     RESOLVE_IN_ROOT,
     RESOLVE_NO_MAGICLINKS,
@@ -27,6 +27,7 @@ _LONGEST_PATH: Final = 4095
 #: Descriptors of layer roots that are kept: RLIMIT_NOFILE is often 1024, a stack has up to 500.
 _KEPT_ROOTS: Final = 128
 _DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_PATH: Final = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _INSIDE: Final = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS
 #: Not there, no directory, or a link where a directory was: nothing to read.
 GONE: Final = frozenset(
@@ -77,6 +78,21 @@ class LayerRoots:
                 if fd is not None:
                     os.close(fd)
 
+    def open_regular(self, index: int, path: str) -> int | None:
+        """The file `path` of a layer, open for reading; None when it is no regular file.
+
+        Raises OSError, FileNotFoundError where nothing is there.
+        """
+        folder, _, name = path.rpartition("/")
+        with self.directory(index, folder) as fd:
+            if fd is None:
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+            handle = os.open(name, _PATH, dir_fd=fd)
+        try:
+            return open_regular(handle)
+        finally:
+            os.close(handle)
+
     @contextlib.contextmanager
     def _root(self, index: int) -> Iterator[int | None]:
         fd = self._kept.get(index)
@@ -107,6 +123,16 @@ def open_layer(layer: Layer) -> int:
     if layer.path is None:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), layer.shown_as)
     return open_below(layer.root, layer.path, os.O_PATH | os.O_DIRECTORY)
+
+
+def read_status(directory: int, name: str) -> os.stat_result | None:
+    """What lstat(2) says of a name in an open directory; None when nothing is there."""
+    try:
+        return os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in GONE:
+            raise
+        return None
 
 
 def open_directory(root: int, path: str) -> int:

@@ -21,8 +21,6 @@ from nsview.layers.xattrs import Marks, may_see_trusted
 
 #: As the kernel's own (path_resolution(7)): more links than that are a loop.
 _MOST_LINKS: Final = 40
-_READ: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-
 
 Entries = list[Entry]
 _Names = list[str]
@@ -175,7 +173,10 @@ class MergedTree:
             place = self.union.contents(places, names[-1]) or found.places[0]
         except Refused as reason:
             raise OSError(errno.EIO, str(reason), path) from None
-        return self._open(place, path)
+        file = self.roots.open_regular(*place)
+        if file is None:  # replaced meanwhile
+            raise _os_error(errno.ENXIO, path)
+        return file
 
     def directory(self, path: str, top: int = 0) -> Places | None:
         """Where the directory `path` is merged from, of the layers from `top` on; None: no such."""
@@ -221,20 +222,6 @@ class MergedTree:
                     root = Found("/", attributes_of(os.fstat(fd)), (), elsewhere=self.top)
                     return _entry(root)
         return None
-
-    def _open(self, place: Place, path: str) -> int:
-        directory, _, name = place.path.rpartition("/")
-        with self.roots.directory(place.layer, directory) as fd:
-            if fd is None:
-                raise _os_error(errno.ENOENT, path)
-            # By O_PATH first: opening a device or FIFO that was put there meanwhile would act.
-            handle = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=fd)
-        try:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
-                raise _os_error(errno.ENXIO, path)
-            return os.open(f"/proc/self/fd/{handle}", _READ)
-        finally:
-            os.close(handle)
 
 
 def _entry(one: Found, change: Change | None = None, *, opaque: bool = False) -> Entry:

@@ -20,7 +20,7 @@ from nsview.kernel.syscalls import (
     openat2,
 )
 from nsview.layers.entry import Place
-from nsview.layers.layer_directory import GONE, LayerRoots
+from nsview.layers.layer_directory import GONE, LayerRoots, read_status
 from nsview.layers.xattrs import Marks
 
 #: A name from the overlay's root begins so (struct ovl_lookup_data.absolute_redirect).
@@ -121,7 +121,7 @@ class RedirectedLookup:
         if name in ("", ".", ".."):
             raise Refused("its redirect is invalid")
         with self._roots.directory(*parent) as fd:
-            status = _lstat(fd, name)
+            status = None if fd is None else read_status(fd, name)
             if fd is None or status is None:
                 return None
             if self._marks.is_whiteout(fd, name, status):
@@ -131,7 +131,7 @@ class RedirectedLookup:
             if last and lookup.metacopy and not stat.S_ISREG(status.st_mode):
                 lookup.stop = True
                 return None
-            here = Place(parent.layer, f"{parent.path}/{name}" if parent.path else name)
+            here = parent.below(name)
             lookup.in_directory = stat.S_ISDIR(status.st_mode)
             if not lookup.in_directory:
                 if lookup.is_directory or not last:
@@ -173,17 +173,6 @@ class RedirectedLookup:
                 if fd is not None and _is_regular(fd, path):
                     return Place(layer, path)
         raise Refused("no data layer has its contents (metacopy)")
-
-
-def _lstat(fd: int | None, name: str) -> os.stat_result | None:
-    if fd is None:
-        return None
-    try:
-        return os.stat(name, dir_fd=fd, follow_symlinks=False)
-    except OSError as error:
-        if error.errno not in GONE:
-            raise
-        return None
 
 
 def _is_regular(root: int, path: str) -> bool:

@@ -12,6 +12,7 @@ from typing import Final
 from nsview.layers.layer_directory import open_layer
 from nsview.layers.stack import Layer
 from nsview.layers.walk import walk_directories
+from nsview.layers.xattrs import is_device_whiteout
 from nsview.named_tuple import NamedTuple
 
 #: Between two looks at whether somebody has cancelled it, or wants the totals so far.
@@ -37,12 +38,13 @@ _cache: OrderedDict[tuple[int, int, int], LayerSize] = OrderedDict()
 _lock = threading.Lock()
 
 
-def _never() -> bool:
+def never() -> bool:
+    """Nobody cancels it."""
     return False
 
 
 def measure_layer(
-    layer: Layer, cancelled: Callable[[], bool] = _never, progress: Progress | None = None
+    layer: Layer, cancelled: Callable[[], bool] = never, progress: Progress | None = None
 ) -> LayerSize:
     """Walk a layer. A layer that nothing writes to is walked once, and remembered.
 
@@ -84,7 +86,7 @@ def _walk(root: int, cancelled: Callable[[], bool], progress: Progress | None) -
                     status = entry.stat(follow_symlinks=False)
                 except FileNotFoundError:
                     continue
-                if stat.S_ISCHR(status.st_mode) and status.st_rdev == 0:
+                if is_device_whiteout(status):
                     continue
                 files += 1
                 if stat.S_ISREG(status.st_mode) and _is_first(status, links):

@@ -10,21 +10,19 @@ from __future__ import annotations
 import binascii
 import gzip
 import os
-import stat
 import zlib
 from base64 import b64decode
 from collections.abc import Iterator
 from typing import Final
 
 from nsview.engines.untrusted import number, parse_json, text
-from nsview.kernel.safe_open import open_below
+from nsview.kernel.safe_open import open_below, open_regular
 from nsview.layers.contents import CHUNK
 from nsview.layers.output_file import Digested
 
 _FILE, _SEGMENT = 1, 2
 #: A segment is what is between two files: headers, and padding. Real ones have kilobytes.
 _LONGEST_LINE: Final = 64 << 20
-_READ: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
 class Unfit(Exception):  # noqa: N818 - the condition: another source has to be found
@@ -69,7 +67,7 @@ def _name(entry: object) -> str:
 
 def _copy(layer: int, name: str, size: int | float, out: Digested) -> None:
     # The archive may hold "lib/x" after the link "lib": it is followed, never out of the layer.
-    fd = open_regular(layer, name)
+    fd = open_part(layer, name)
     try:
         done = 0
         while done <= size and (chunk := os.read(fd, CHUNK)):
@@ -83,15 +81,16 @@ def _copy(layer: int, name: str, size: int | float, out: Digested) -> None:
         raise Unfit(f"{name} has another size")
 
 
-def open_regular(root: int | str, path: str) -> int:
+def open_part(root: int | str, path: str) -> int:
     """Open a regular file below `root` for reading; raises `Unfit`."""
     try:
         handle = open_below(root, path, os.O_PATH)
         try:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
-                raise Unfit(f"{path} is no file")
-            return os.open(f"/proc/self/fd/{handle}", _READ)
+            fd = open_regular(handle)
         finally:
             os.close(handle)
     except (OSError, ValueError) as error:  # ValueError: a NUL in a name
         raise Unfit(str(error)) from None
+    if fd is None:
+        raise Unfit(f"{path} is no file")
+    return fd

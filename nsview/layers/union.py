@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from nsview.layers.entry import Attributes, Place, attributes_of
-from nsview.layers.layer_directory import GONE, LayerRoots
+from nsview.layers.layer_directory import LayerRoots, read_status
 from nsview.layers.redirects import RedirectedLookup, Refused
 from nsview.layers.xattrs import OPAQUE_NAME, WHITEOUT_PREFIX, Marks
 
@@ -49,7 +49,7 @@ class Found:
         """Where it is, topmost first: one place of a file, all that merge of a directory."""
         if self.elsewhere is not None:
             return self.elsewhere
-        return tuple([below(parent, self.name) for parent in self.parents])
+        return tuple([parent.below(self.name) for parent in self.parents])
 
     @property
     def layers(self) -> tuple[int, ...]:
@@ -199,11 +199,9 @@ def _statuses(fd: int, names: list[str] | None) -> Iterator[tuple[str, os.stat_r
                     continue
         return
     for name in names:
-        try:
-            yield name, os.stat(name, dir_fd=fd, follow_symlinks=False)
-        except OSError as error:
-            if error.errno not in GONE:
-                raise
+        status = read_status(fd, name)
+        if status is not None:
+            yield name, status
 
 
 def _hidden_by_name(fd: int, names: list[str]) -> list[str]:
@@ -221,8 +219,3 @@ def _read_link(fd: int, name: str) -> str | None:
         if not isinstance(error, FileNotFoundError) and error.errno != errno.EINVAL:
             raise
         return None
-
-
-def below(place: Place, name: str) -> Place:
-    """The place of `name` in the directory `place`."""
-    return Place(place.layer, f"{place.path}/{name}" if place.path else name)

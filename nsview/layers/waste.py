@@ -16,11 +16,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from nsview.layers.entry import Place
+from nsview.layers.layer_directory import read_status
 from nsview.layers.merge import MergedTree
 from nsview.layers.redirects import Refused
-from nsview.layers.sizes import Cancelled, measure_layer
-from nsview.layers.union import Found, Places, below
+from nsview.layers.sizes import Cancelled, measure_layer, never
+from nsview.layers.union import Found, Places
 from nsview.layers.walk import walk_directories
+from nsview.layers.xattrs import is_device_whiteout
 
 How = Literal["replaced", "deleted", "opaque"]
 
@@ -60,11 +62,7 @@ class Waste:
         return 1.0 - self.wasted / self.total if self.total else 1.0
 
 
-def _never() -> bool:
-    return False
-
-
-def find_waste(tree: MergedTree, cancelled: Callable[[], bool] = _never) -> Waste:
+def find_waste(tree: MergedTree, cancelled: Callable[[], bool] = never) -> Waste:
     """Read all directories that several layers share, and all that are hidden.
 
     Raises `nsview.layers.sizes.Cancelled` when `cancelled` says so.
@@ -127,9 +125,10 @@ class _Search:
             return
         if self.tree.stack.rules.metacopy and one.attributes.type == "file":
             self._note_contents(places, name)
-        by, how = one.closed_by, _how(one)
+        by = one.closed_by
+        how: How = "deleted" if one.whiteout else one.closed_how
         for layer in one.hidden:
-            place = below(here[layer], name)
+            place = here[layer].below(name)
             size, files = self._measure(place)
             if size:
                 item = Wasted(path=path, layer=layer, by=by, how=how, size=size, files=files)
@@ -149,14 +148,10 @@ class _Search:
         with self.tree.roots.directory(*place) as fd:
             if fd is not None:
                 return self._measure_below(fd)
-        parent, _, name = place.path.rpartition("/")
-        with self.tree.roots.directory(place.layer, parent) as fd:
-            if fd is None:
-                return 0, 0
-            try:
-                return self._count([os.stat(name, dir_fd=fd, follow_symlinks=False)])
-            except FileNotFoundError:
-                return 0, 0
+        parent, name = place.split()
+        with self.tree.roots.directory(*parent) as fd:
+            status = None if fd is None else read_status(fd, name)
+            return self._count([] if status is None else [status])
 
     def _measure_below(self, top: int) -> tuple[int, int]:
         size = files = 0
@@ -179,7 +174,7 @@ class _Search:
     def _count(self, statuses: Iterable[os.stat_result]) -> tuple[int, int]:
         size = files = 0
         for status in statuses:
-            if stat.S_ISCHR(status.st_mode) and status.st_rdev == 0:
+            if is_device_whiteout(status):
                 continue
             files += 1
             if stat.S_ISREG(status.st_mode) and self._is_last_name(status):
@@ -192,9 +187,3 @@ class _Search:
         key = (status.st_dev, status.st_ino, status.st_nlink)
         self.links[key] = self.links.get(key, status.st_nlink) - 1
         return self.links[key] == 0
-
-
-def _how(one: Found) -> How:
-    if one.whiteout:
-        return "deleted"
-    return one.closed_how

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from stat import S_ISCHR, S_ISDIR
+from stat import S_ISDIR
 from typing import Final, Literal
 
 from nsview.kernel.safe_open import open_below
@@ -24,6 +24,7 @@ from nsview.kernel.syscalls import (
     openat2,
 )
 from nsview.layers.views import Directory
+from nsview.layers.xattrs import is_device_whiteout
 
 Verdict = Literal["same", "other", "unknown"]
 
@@ -68,7 +69,7 @@ class Witness:
     def _judge_top(self, place: Directory, one_device: bool) -> Verdict:
         # The root directory shows what the topmost layer's says. It may change in between.
         for _ in range(_ATTEMPTS):
-            own, shown = _status(place), self._status(".")
+            own, shown = _lookup(place, ""), self._status(".")
             if own is None or shown is None:
                 return "unknown"
             alike = _times(own) == _times(shown)
@@ -102,8 +103,7 @@ class Witness:
             return not any(_hides(place, path) for place in above)
         except OSError:  # another mount is in the way
             return False
-        own_above = any(_hides(place, path) or _has(place, path) for place in above)
-        return not own_above
+        return not any(_hides(place, path) or _lookup(place, path) for place in above)
 
     def _status(self, path: str) -> os.stat_result | None:
         try:
@@ -132,18 +132,14 @@ def _samples(place: Directory) -> Iterator[tuple[str, os.stat_result]]:
             path = f"{folder}{name}"
             if S_ISDIR(status.st_mode):
                 below.append(f"{path}/")
-            if not (S_ISCHR(status.st_mode) and status.st_rdev == 0):  # a whiteout is never shown
+            if not is_device_whiteout(status):  # which is never shown
                 yield path, status
         folders += below
 
 
 def _entries(place: Directory, folder: str) -> Iterator[tuple[str, os.stat_result]]:
     try:
-        top = open_below(place.root, place.path, _FOLDER)
-        try:
-            fd = openat2(top, folder or ".", _FOLDER, _BENEATH)
-        finally:
-            os.close(top)
+        fd = _open(place, folder, _FOLDER)
     except OSError:
         return
     try:
@@ -168,21 +164,6 @@ def _is_shown(own: os.stat_result, shown: os.stat_result) -> bool:
     return (own.st_ino, own.st_size) == (shown.st_ino & _INODE_BITS, shown.st_size)
 
 
-def _status(place: Directory) -> os.stat_result | None:
-    try:
-        fd = open_below(place.root, place.path, os.O_PATH | os.O_DIRECTORY)
-    except (OSError, ValueError):
-        return None
-    try:
-        return os.fstat(fd)
-    finally:
-        os.close(fd)
-
-
-def _has(place: Directory, path: str) -> bool:
-    return _lookup(place, path) is not None
-
-
 def _hides(place: Directory, path: str) -> bool:
     """Something in this layer keeps the path of a lower layer from being seen."""
     parts = path.split("/")
@@ -197,14 +178,20 @@ def _hides(place: Directory, path: str) -> bool:
     return status is not None and not S_ISDIR(status.st_mode)
 
 
-def _lookup(place: Directory, path: str) -> os.stat_result | None:
+def _open(place: Directory, path: str, flags: int) -> int:
+    """Open `path` of a layer, "" for its root; raises OSError."""
     top = open_below(place.root, place.path, os.O_PATH | os.O_DIRECTORY)
     try:
-        fd = openat2(top, path, os.O_PATH | os.O_NOFOLLOW, _BENEATH)
-    except OSError:
-        return None
+        return openat2(top, path or ".", flags, _BENEATH)
     finally:
         os.close(top)
+
+
+def _lookup(place: Directory, path: str) -> os.stat_result | None:
+    try:
+        fd = _open(place, path, os.O_PATH | os.O_NOFOLLOW)
+    except OSError:
+        return None
     try:
         return os.fstat(fd)
     finally:
@@ -214,11 +201,7 @@ def _lookup(place: Directory, path: str) -> os.stat_result | None:
 def _is_marked(place: Directory, path: str) -> bool:
     """A directory that is opaque or was renamed: what is below it, only a full lookup can tell."""
     try:
-        top = open_below(place.root, place.path, os.O_PATH | os.O_DIRECTORY)
-        try:
-            fd = openat2(top, path, _FOLDER, _BENEATH)
-        finally:
-            os.close(top)
+        fd = _open(place, path, _FOLDER)
     except OSError:
         return True
     try:

@@ -11,7 +11,10 @@ import os
 import stat
 from typing import Final
 
+from nsview.kernel.capabilities import has_capability
+from nsview.kernel.procfs import Procfs
 from nsview.kernel.safe_open import open_below
+from nsview.kernel.status import parse_status
 from nsview.layers.stack import OverlayRules
 
 #: fuse-overlayfs and aufs: ``.wh.NAME`` hides NAME of lower layers.
@@ -62,8 +65,8 @@ class Marks:
         """Whether this file only hides its name in the layers below."""
         if not self._devices:
             return False
-        if stat.S_ISCHR(status.st_mode):
-            return status.st_rdev == 0
+        if is_device_whiteout(status):
+            return True
         # Since Linux 6.7, for layers that are themselves on an overlay.
         return (
             self._overlay
@@ -97,6 +100,11 @@ class Marks:
         )
 
 
+def is_device_whiteout(status: os.stat_result) -> bool:
+    """Whether it is the kernel's own mark of a deleted name: the character device 0:0."""
+    return stat.S_ISCHR(status.st_mode) and status.st_rdev == 0
+
+
 def read_xattr(directory: int, name: str, attribute: str) -> bytes | None:
     """An attribute of `name` (itself, if it is a link) in an open directory, or None."""
     try:
@@ -114,14 +122,8 @@ def may_see_trusted() -> bool:
 
     They take CAP_SYS_ADMIN in the initial user namespace (xattr(7)).
     """
-    with open("/proc/self/status", "rb") as file:
-        for line in file:
-            if line.startswith(b"CapEff:"):
-                return bool(int(line.split()[1], 16) >> _CAP_SYS_ADMIN & 1)
-    return False
-
-
-_CAP_SYS_ADMIN: Final = 21
+    data = Procfs().read_record(os.getpid(), "status")
+    return data is not None and has_capability(parse_status(data).cap_effective, "sys_admin")
 
 
 def _exists(directory: int, path: str) -> bool:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from nsview.errors import NsviewError
 from nsview.layers.output_file import Digested
-from nsview.layers.tar_split import Unfit, open_regular, write_from_split
+from nsview.layers.tar_split import Unfit, open_part, write_from_split
 
 _Pieces = list[tuple[bytes | None, str, int]]
 
@@ -101,5 +101,5 @@ def test_a_cut_file(tmp_path: Path) -> None:
 def test_only_regular_files_are_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     with pytest.raises(Unfit):
-        open_regular(str(tmp_path), "/fifo")
+        open_part(str(tmp_path), "/fifo")
     assert not issubclass(Unfit, NsviewError)

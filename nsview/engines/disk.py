@@ -15,7 +15,7 @@ from stat import S_ISREG
 from typing import Final, Generic, TypeVar
 
 from nsview.engines.base import Record
-from nsview.kernel.safe_open import open_below, open_regular
+from nsview.kernel.safe_open import on_host, open_below, open_regular
 
 T = TypeVar("T")
 
@@ -30,11 +30,6 @@ _SETTLED_NS = 100_000_000
 #: Two pages of the largest size: whoever changes a database changes its head.
 _HEAD = 2 << 16
 _ATTEMPTS = 3
-
-
-def on_host(root: str, path: str) -> str:
-    """Where `path` below `root` (``/`` or ``/proc/PID/root``) is for us."""
-    return root.rstrip("/") + path
 
 
 @contextmanager

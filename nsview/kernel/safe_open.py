@@ -27,6 +27,11 @@ _NO_OPENAT2: Final = frozenset({errno.ENOSYS, errno.EPERM})
 _AT_A_LINK: Final = frozenset({errno.ELOOP, errno.ENOTDIR})
 
 
+def on_host(root: str, path: str) -> str:
+    """Where `path` below `root` (``/`` or ``/proc/PID/root``) is for us: to be shown, or typed."""
+    return root.rstrip("/") + path
+
+
 def open_below(root: int | str, path: str, flags: int) -> int:
     """Open `path` as a process sees it whose root directory is `root`; the caller closes it.
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 
 from nsview.kernel.mountinfo import Mount
+from nsview.kernel.safe_open import on_host
 from nsview.layers.stack import Layer, OverlayRules, Role, Stack
 from nsview.layers.views import View, find_directory, mount_options
 from nsview.named_tuple import NamedTuple
@@ -83,7 +84,7 @@ def stack_of_fuse(mount: Mount, told: FuseLayers, view: View, *, user: int) -> S
         layers=tuple(layers),
         rules=fuse_rules(user),
         fstype="fuse.fuse-overlayfs",
-        target=view.root.rstrip("/") + told.target,
+        target=on_host(view.root, told.target),
         device=mount.device,
         options=mount_options(mount),
     )

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Sequence
 from nsview.errors import NoSuchObject
 from nsview.kernel.aufs import Branch
 from nsview.kernel.mountinfo import Mount
-from nsview.layers.stack import Layer, OverlayRules, Stack
+from nsview.kernel.safe_open import on_host
+from nsview.layers.stack import Layer, OverlayRules, Role, Stack
 from nsview.layers.views import Directory, View, find_directory, mount_options
 
 PLAIN = OverlayRules(form="plain", follow_redirects=False)
+AUFS = OverlayRules(form="aufs", follow_redirects=False)
 
 
 def stack_of_directories(paths: Sequence[str]) -> Stack:
@@ -20,11 +22,11 @@ def stack_of_directories(paths: Sequence[str]) -> Stack:
     for index, path in enumerate(paths):
         if not os.path.isdir(path):
             raise NoSuchObject(f"{path} is no directory")
-        role = "upper" if index == 0 else "lower"
+        role: Role = "upper" if index == 0 else "lower"
         layers.append(
             Layer(
                 index=index,
-                role=role,  # type: ignore[arg-type]  # one of the two words of the line above
+                role=role,
                 writable=False,
                 path=os.path.realpath(path),
                 shown_as=path,
@@ -72,7 +74,7 @@ def _find_whole(
             path = _inside(other, mount)
             place = find_directory(view.root, path) if path is not None and own else None
             if place is not None and own is not None and place.identity == own.identity:
-                return place, view.root.rstrip("/") + place.path
+                return place, on_host(view.root, place.path)
     return None, None
 
 
@@ -103,9 +105,9 @@ def resolve_aufs(mount: Mount, branches: Sequence[Branch] | None, view: View) ->
     listed = view.find(mount.device)
     return Stack(
         layers=tuple(layers),
-        rules=OverlayRules(form="aufs", follow_redirects=False),
+        rules=AUFS,
         fstype="aufs",
-        target=view.root.rstrip("/") + listed.target if listed else None,
+        target=on_host(view.root, listed.target) if listed else None,
         device=mount.device,
         options=mount_options(mount),
         notes=() if branches else ("aufs tells its branches to nobody here",),

@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 
 from nsview.kernel.mountinfo import Mount
 from nsview.kernel.overlayfs import OverlayOptions, parse_overlay_options
-from nsview.kernel.safe_open import read_below
+from nsview.kernel.safe_open import on_host, read_below
 from nsview.layers.rules import overlay_rules
 from nsview.layers.stack import Layer, Resolution, Role, Stack
 from nsview.layers.views import Directory, View, find_directory, mount_options
@@ -102,7 +102,7 @@ def resolve_overlay(
     return Stack(
         layers=layers,
         rules=overlay_rules(options),
-        target=_host_path(attempt.view, listed.target) if attempt and listed else None,
+        target=on_host(attempt.view.root, listed.target) if attempt and listed else None,
         device=mount.device,
         options=mount_options(mount, but=_LAYER_OPTIONS),
         notes=_notes(layers),
@@ -303,10 +303,6 @@ def _layer(index: int, words: _Shown, found: _Found | None, *, writable: bool) -
         return layer
     place = found.place
     return replace(layer, path=place.path, root=place.root, resolution=found.resolution)
-
-
-def _host_path(view: View, path: str) -> str:
-    return view.root.rstrip("/") + path
 
 
 def _notes(layers: Sequence[Layer]) -> tuple[str, ...]:

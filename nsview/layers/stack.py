@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from nsview.kernel.safe_open import on_host
+
 Role = Literal["upper", "init", "lower", "data", "branch"]
 Resolution = Literal["exact", "relative", "by-device", "fd", "suffix", "store", "unresolvable"]
 """How the kernel's words led to a directory (`nsview.layers.resolve`).
@@ -54,7 +56,7 @@ class Layer:
     @property
     def directory(self) -> str | None:
         """`path` as we would type it; to open it, use `root` and `path`."""
-        return None if self.path is None else self.root.rstrip("/") + self.path
+        return None if self.path is None else on_host(self.root, self.path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

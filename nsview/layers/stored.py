@@ -8,7 +8,7 @@ from dataclasses import replace
 from nsview.engines.stored_stack import StoredLayer, StoredStack
 from nsview.kernel.overlayfs import OverlayOptions
 from nsview.layers.fuse_overlay import fuse_rules
-from nsview.layers.plain import PLAIN
+from nsview.layers.plain import AUFS, PLAIN
 from nsview.layers.rules import overlay_rules
 from nsview.layers.stack import Layer, OverlayRules, Stack
 from nsview.layers.views import Directory, find_directory
@@ -29,7 +29,7 @@ def stack_of_stored(stored: StoredStack) -> Stack:
     return Stack(
         layers=layers,
         rules=_rules(stored),
-        fstype="overlay" if stored.form == "overlay" else stored.form,
+        fstype=stored.form,
         driver=stored.driver,
         image=stored.image,
         image_id=stored.image_id,
@@ -100,5 +100,5 @@ def _rules(stored: StoredStack) -> OverlayRules:
     if stored.form == "fuse-overlayfs":
         return fuse_rules(int(stored.userxattr))
     if stored.form == "aufs":
-        return OverlayRules(form="aufs", follow_redirects=False)
+        return AUFS
     return overlay_rules(OverlayOptions(lower=(), userxattr=stored.userxattr))

@@ -11,6 +11,7 @@ from nsview.host.host import Host
 from nsview.host.images import read_image
 from nsview.host.reference import find_container
 from nsview.host.stacks import read_stack
+from nsview.kernel.safe_open import on_host
 from nsview.layers.covers import covers_of
 from nsview.layers.views import find_directory
 from nsview.sandbox.process import Process, parse_process
@@ -57,7 +58,7 @@ def _here(layer: Layer) -> Layer:
     if layer.root == "/" or layer.path is None or os.geteuid() == 0:
         return layer
     in_store = not layer.root.startswith("/proc/")
-    path = layer.root.rstrip("/") + layer.path if in_store else layer.path
+    path = on_host(layer.root, layer.path) if in_store else layer.path
     there, here = find_directory(layer.root, layer.path), find_directory("/", path)
     if there is None or here is None or there.identity != here.identity:
         return layer

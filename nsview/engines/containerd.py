@@ -6,7 +6,7 @@ import re
 
 from nsview.engines.base import Match
 from nsview.engines.identifiers import runtime_name
-from nsview.engines.kubepods import pod_uid_in, pod_uid_of
+from nsview.engines.kubepods import pod_uid_of
 
 _KUBERNETES = "cri-containerd"
 _KUBERNETES_NAMESPACE = "k8s.io"
@@ -29,7 +29,7 @@ def recognise(components: tuple[str, ...], index: int) -> Match | None:
     """
     name = runtime_name(components[index])
     if name is not None and name.prefix == _KUBERNETES:
-        pod_uid = pod_uid_in(name.slice) if name.slice else pod_uid_of(components, index)
+        pod_uid = pod_uid_of(components, index, name.slice)
         return Match(
             engine="containerd", id=name.id, namespace=_KUBERNETES_NAMESPACE, pod_uid=pod_uid
         )

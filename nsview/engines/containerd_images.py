@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from typing import Final, Literal
 
 from nsview.engines.bbolt import BboltError, Bucket, parse_bbolt
-from nsview.engines.containerd_store import DATABASE
+from nsview.engines.containerd_store import DATABASE, read_unsigned
 from nsview.engines.disk import DATABASE_LIMIT, DiskStore
 from nsview.engines.stored_stack import (
     LONGEST_CHAIN,
@@ -165,16 +165,12 @@ def _chain(files: StoreFiles, namespace: Bucket, snapshotter: str, key: str) -> 
 
 
 def parse_unsigned(data: bytes) -> int | None:
-    """A number as Go's binary.PutUvarint writes it; None when it is none, or of more than 64 bits.
+    """A number as Go's binary.PutUvarint writes it; None when it is none.
 
     core/snapshots/storage/bolt.go writes the kind as one plain byte, which is the same.
     """
-    value = 0
-    for index, byte in enumerate(data[:10]):
-        value |= (byte & 0x7F) << 7 * index
-        if byte < 0x80:
-            return value if index + 1 == len(data) and value < 1 << 64 else None
-    return None
+    found = read_unsigned(data, 0)
+    return found[0] if found is not None and found[1] == len(data) else None
 
 
 def _target(namespace: Bucket, reference: str) -> str | None:

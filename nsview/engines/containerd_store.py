@@ -48,6 +48,7 @@ _NANOSECOND = 1e-9
 # google.protobuf.Any: field number, and wire type 2, "length and bytes"
 _ANY_TYPE = 1 << 3 | 2
 _ANY_VALUE = 2 << 3 | 2
+_LONGEST_NUMBER = 10
 
 
 class ContainerdContainer(NamedTuple):
@@ -152,7 +153,10 @@ def parse_any(data: bytes) -> bytes:
     at = 0
     while at < len(data):
         field = data[at]
-        size, at = _varint(data, at + 1)
+        found = read_unsigned(data, at + 1)
+        if found is None:
+            return b""
+        size, at = found
         if field == _ANY_VALUE:
             return data[at : at + size]
         if field != _ANY_TYPE:
@@ -161,14 +165,17 @@ def parse_any(data: bytes) -> bytes:
     return b""
 
 
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    for index in range(at, min(at + 5, len(data))):
-        value |= (data[index] & 0x7F) << shift
-        if data[index] < 0x80:
-            return value, index + 1
-        shift += 7
-    return 0, len(data)
+def read_unsigned(data: bytes, at: int) -> tuple[int, int] | None:
+    """The number that protobuf, or Go's binary.PutUvarint, wrote at a place, and where it ends.
+
+    None when it is none, or of more than 64 bits.
+    """
+    value = 0
+    for index, byte in enumerate(data[at : at + _LONGEST_NUMBER]):
+        value |= (byte & 0x7F) << 7 * index
+        if byte < 0x80:
+            return (value, at + index + 1) if value < 1 << 64 else None
+    return None
 
 
 def parse_pid(data: bytes) -> int | None:

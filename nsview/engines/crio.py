@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nsview.engines.base import Match
 from nsview.engines.identifiers import runtime_name
-from nsview.engines.kubepods import pod_uid_in, pod_uid_of
+from nsview.engines.kubepods import pod_uid_of
 
 _MONITOR = "crio-conmon"
 
@@ -14,5 +14,5 @@ def recognise(components: tuple[str, ...], index: int) -> Match | None:
     name = runtime_name(components[index])
     if name is None or name.prefix not in ("crio", _MONITOR):
         return None
-    pod_uid = pod_uid_in(name.slice) if name.slice else pod_uid_of(components, index)
+    pod_uid = pod_uid_of(components, index, name.slice)
     return Match(engine="crio", id=name.id, pod_uid=pod_uid, monitor=name.prefix == _MONITOR)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nsview.engines.base import Match
 from nsview.engines.identifiers import is_container_id, runtime_name
-from nsview.engines.kubepods import pod_uid_in, pod_uid_of
+from nsview.engines.kubepods import pod_uid_of
 
 #: Others put 64-digit names below these that are no containers: a pod of podman, and the host side
 #: (VMM, shim) of a Kata sandbox.
@@ -21,7 +21,7 @@ def recognise(components: tuple[str, ...], index: int) -> Match | None:
     component = components[index]
     name = runtime_name(component)
     if name is not None and name.prefix == "docker":
-        pod_uid = pod_uid_in(name.slice) if name.slice else pod_uid_of(components, index)
+        pod_uid = pod_uid_of(components, index, name.slice)
         return Match(engine="docker", id=name.id, pod_uid=pod_uid)
     if is_container_id(component) and not (index and components[index - 1] in _OTHERS):
         return Match(engine="docker", id=component)

@@ -38,12 +38,19 @@ def recognise(components: tuple[str, ...], index: int) -> Match | None:
     return Match(engine="kubernetes", id=components[index], pod_uid=pod_uid)
 
 
-def pod_uid_of(components: tuple[str, ...], index: int) -> str | None:
-    """The uid, with dashes, of the pod whose cgroup holds the component at `index`."""
-    return pod_uid_in(components[index - 1]) if index else None
+def pod_uid_of(
+    components: tuple[str, ...], index: int, unsplit_slice: str | None = None
+) -> str | None:
+    """The uid, with dashes, of the pod whose cgroup holds the component at `index`.
+
+    One of the form ``SLICE:PREFIX:ID`` names that cgroup itself (`RuntimeName.slice`).
+    """
+    if unsplit_slice:
+        return _pod_uid_in(unsplit_slice)
+    return _pod_uid_in(components[index - 1]) if index else None
 
 
-def pod_uid_in(name: str) -> str | None:
+def _pod_uid_in(name: str) -> str | None:
     """The uid that a pod's cgroup name holds, with dashes; None for any other name."""
     if "pod" not in name:
         return None

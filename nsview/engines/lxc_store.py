@@ -1,10 +1,11 @@
 """LXC's containers: each is a directory with a file ``config``, whether it runs or not.
 
-lxc.container.conf(5): ``lxc.rootfs.path = TYPE:PATH``; older versions wrote ``lxc.rootfs``.
+lxc.container.conf(5): ``lxc.rootfs.path = [TYPE:]PATH``; older versions wrote ``lxc.rootfs``.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -17,15 +18,15 @@ _TYPES = frozenset({"btrfs", "dir", "loop", "lvm", "nbd", "overlay", "overlayfs"
 _ROOTFS = frozenset({"lxc.rootfs.path", "lxc.rootfs"})
 
 
-def parse_config(data: bytes) -> str:
-    """The type of storage that a container's config names; ``dir`` where it names none."""
-    driver = "dir"
-    for line in data.decode("utf-8", "replace").splitlines():
-        key, _, value = line.partition("=")
+def parse_rootfs(data: bytes) -> tuple[str, str]:
+    """The type of storage that a container's config names, ``dir`` without one, and its place."""
+    value = ""
+    for line in os.fsdecode(data).split("\n"):
+        key, _, words = line.partition("=")
         if key.strip() in _ROOTFS:
-            kind, colon, _ = value.strip().partition(":")
-            driver = kind if colon and kind in _TYPES else "dir"
-    return driver
+            value = words.strip()
+    kind, colon, place = value.partition(":")
+    return (kind, place) if colon and kind in _TYPES else ("dir", value)
 
 
 class LxcStore(DiskStore):
@@ -33,7 +34,7 @@ class LxcStore(DiskStore):
 
     def __init__(self, root: str, path: str, user: int = 0) -> None:
         super().__init__(root, path, user)
-        self._drivers = ParsedFiles(parse_config, user=user)
+        self._roots = ParsedFiles(parse_rootfs, user=user)
 
     def read_records(self) -> Sequence[Record]:
         """All containers, whether they run or not."""
@@ -42,13 +43,13 @@ class LxcStore(DiskStore):
 
     def _read(self, folder: int) -> Iterator[Record]:
         for name in names(folder):
-            driver = self._drivers.get(folder, f"{name}/config")
-            if driver is not None:
+            found = self._roots.get(folder, f"{name}/config")
+            if found is not None:
                 yield Record(
                     engine="lxc",
                     id=name,
                     name=name,
-                    driver=driver,
+                    driver=found[0],
                     home=self.home,
                     user=self.user,
                 )

@@ -10,34 +10,38 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nsview.engines.disk import DiskStore
-from nsview.engines.lxc_rootfs import parse_rootfs, read_stack
+from nsview.engines.lxc_rootfs import directories_of, read_stack
+from nsview.engines.lxc_store import parse_rootfs
 
 
 @pytest.mark.parametrize(
-    ("value", "found"),
+    ("value", "kind", "directories"),
     [
-        ("dir:/var/lib/lxc/c1/rootfs", ("dir", ["/var/lib/lxc/c1/rootfs"])),
-        ("/var/lib/lxc/c1/rootfs", ("dir", ["/var/lib/lxc/c1/rootfs"])),
-        ("/with:colon", ("dir", ["/with:colon"])),
-        ("btrfs:/b", ("btrfs", ["/b"])),
-        ("overlay:/base/rootfs:/c/delta", ("overlay", ["/c/delta", "/base/rootfs"])),
-        ("overlayfs:/base:/c", ("overlayfs", ["/c", "/base"])),
-        ("overlay:/base", None),
-        ("lvm:/dev/vg/c1", None),
-        ("dir:relative", None),
-        ("", None),
+        ("dir:/var/lib/lxc/c1/rootfs", "dir", ["/var/lib/lxc/c1/rootfs"]),
+        ("/var/lib/lxc/c1/rootfs", "dir", ["/var/lib/lxc/c1/rootfs"]),
+        ("/with:colon", "dir", ["/with:colon"]),
+        ("btrfs:/b", "btrfs", ["/b"]),
+        ("overlay:/base/rootfs:/c/delta", "overlay", ["/c/delta", "/base/rootfs"]),
+        ("overlayfs:/base:/c", "overlayfs", ["/c", "/base"]),
+        ("overlay:/base", "overlay", []),
+        ("lvm:/dev/vg/c1", "lvm", []),
+        ("dir:relative", "dir", []),
+        ("", "dir", []),
+        ("floppy:/a", "dir", []),
     ],
 )
-def test_rootfs(value: str, found: tuple[str, list[str]] | None) -> None:
+def test_rootfs(value: str, kind: str, directories: list[str]) -> None:
     text = f"lxc.rootfs.path = dir:/before\n# comment\nlxc.rootfs.path = {value}\nlxc.uts.name = x"
-    assert parse_rootfs(text.encode()) == found
+    found = parse_rootfs(text.encode())
+    assert found[0] == kind
+    assert directories_of(*found) == directories
 
 
 @given(st.binary())
 def test_any_bytes(data: bytes) -> None:
     parse_rootfs(data)
     found = parse_rootfs(b"lxc.rootfs.path = " + data)
-    assert found is None or all(path.startswith("/") for path in found[1])
+    assert all(path.startswith("/") for path in directories_of(*found))
 
 
 def test_the_stack(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nsview.engines.base import User
-from nsview.engines.lxc_store import LxcStore, parse_config
+from nsview.engines.lxc_store import LxcStore, parse_rootfs
 from nsview.engines.stores import StoreSearch
 
 
@@ -45,4 +45,4 @@ def test_rootless(tmp_path: Path) -> None:
 
 @given(st.binary())
 def test_any_bytes(data: bytes) -> None:
-    assert parse_config(data)
+    assert parse_rootfs(data)[0]

@@ -16,7 +16,7 @@ The key of an image's layer is its chain id. core/metadata/buckets.go, core/snap
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Literal
 
 from nsview.engines.bbolt import BboltError, Bucket, parse_bbolt
@@ -97,10 +97,14 @@ def _read(
     if not chain:
         return None
     top_chain = next((one.key for one in chain if one.key.startswith("sha256:")), "")
-    config = _config(files, digest, top_chain)
+
+    def fits(document: object) -> bool:
+        return fold_chain(diff_ids_of(document))[-1:] == [top_chain]
+
+    config, _ = find_config(files, digest, fits)
     if config is None:
         digest = _labelled(namespace, snapshotter, top_chain)
-        config = _config(files, digest, top_chain)
+        config, _ = find_config(files, digest, fits)
     digests = diff_ids_of(config)
     facts = dict(zip(fold_chain(digests), digests, strict=True)) if config is not None else {}
     steps = instructions(config)
@@ -189,27 +193,34 @@ def _labelled(namespace: Bucket, snapshotter: str, chain_id: str) -> str | None:
     return None
 
 
-def _config(files: StoreFiles, digest: str | None, chain_id: str) -> object:
-    """The image config below a digest (index, manifest or config) whose layers are these."""
-    waiting = [digest]
+def find_config(
+    files: StoreFiles, digest: str | None, fits: Callable[[object], bool]
+) -> tuple[object, Sequence[object]]:
+    """The image config that fits, below the digest of an index, a manifest or a config; or None.
+
+    And the layers of the manifest that it is below.
+    """
+    waiting: list[str | None] = [digest]
+    layers: Sequence[object] = ()
     for _ in range(_BLOBS_READ):
-        wanted = next((one for one in waiting if one), None)
-        if wanted is None:
-            return None
-        waiting = waiting[waiting.index(wanted) + 1 :]
-        document = _blob(files, wanted)
-        if fold_chain(diff_ids_of(document))[-1:] == [chain_id]:
-            return document
-        waiting.append(text(document, "config", "digest"))
-        waiting += [text(one, "digest") for one in sequence(document, "manifests")[:_BLOBS_READ]]
-    return None
+        if not waiting:
+            break
+        name = blob_name(waiting.pop(0))
+        document = files.json(name) if name is not None else None
+        if fits(document):
+            return document, layers
+        layers = sequence(document, "layers") or layers
+        below = [text(document, "config", "digest")]
+        below += [text(one, "digest") for one in sequence(document, "manifests")[:_BLOBS_READ]]
+        # A manifest's config comes next, while its layers are known.
+        waiting = [*filter(None, below), *waiting]
+    return None, ()
 
 
-def _blob(files: StoreFiles, digest: str) -> object:
-    algorithm, _, name = digest.partition(":")
-    if not is_name(algorithm) or not is_name(name):
-        return None
-    return files.json(f"{_BLOBS}/{algorithm}/{name}")
+def blob_name(digest: str | None) -> str | None:
+    """Where a store has a blob; None for what is no digest."""
+    algorithm, _, name = (digest or "").partition(":")
+    return f"{_BLOBS}/{algorithm}/{name}" if is_name(algorithm) and is_name(name) else None
 
 
 def _text(value: bytes | None) -> str:

@@ -22,6 +22,7 @@ from nsview.engines import containerd_images
 from nsview.engines.disk import DiskStore
 from nsview.engines.stored_stack import (
     LONGEST_CHAIN,
+    WHOLE,
     StoredLayer,
     StoredStack,
     StoreFiles,
@@ -36,12 +37,6 @@ _STACKED: Final[dict[str, tuple[str, Literal["overlay", "fuse-overlayfs", "aufs"
     "overlay2": ("overlay2/{}/diff", "overlay"),
     "fuse-overlayfs": ("fuse-overlayfs/{}/diff", "fuse-overlayfs"),
     "aufs": ("aufs/diff/{}", "aufs"),
-}
-#: Drivers that give each container a directory with everything in it.
-_WHOLE: Final = {
-    "vfs": "vfs/dir/{}",
-    "btrfs": "btrfs/subvolumes/{}",
-    "zfs": "zfs/graph/{}",
 }
 _CHAIN_ID = re.compile(r"sha256:[0-9a-f]{64}")
 _NAMESPACE = "moby"
@@ -90,8 +85,8 @@ def _read_graph(files: StoreFiles, container_id: str, driver: str) -> StoredStac
     top = files.text(f"{mount}/mount-id")
     if not is_name(top):
         return None
-    if driver in _WHOLE:
-        whole = StoredLayer(role="upper", path=files.path(_WHOLE[driver].format(top)))
+    if driver in WHOLE:
+        whole = StoredLayer(role="upper", path=files.path(WHOLE[driver].format(top)))
         return StoredStack(root=files.root, layers=(whole,), form="plain")
     if driver not in _STACKED:
         return None

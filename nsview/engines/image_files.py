@@ -12,21 +12,18 @@
 from __future__ import annotations
 
 import re
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from nsview.engines import containerd_images, storage_images
 from nsview.engines.containerd_store import ContainerdStore
 from nsview.engines.containers_storage import ContainersStorage
 from nsview.engines.disk import DiskStore
 from nsview.engines.docker_store import DockerStore
 from nsview.engines.stored_stack import StoredLayer, StoredStack, StoreFiles, diff_ids_of, is_name
-from nsview.engines.untrusted import mapping, sequence, text
+from nsview.engines.untrusted import mapping, text
 
-_CONTENT: Final = "io.containerd.content.v1.content/blobs"
-#: An index, a manifest for each of its platforms, and their configs.
-_BLOBS_READ: Final = 64
 _STORAGE_LAYER: Final = re.compile(r"([0-9A-Za-z][0-9A-Za-z._-]*)/diff")
 
 
@@ -76,8 +73,7 @@ def _of_docker(files: StoreFiles, stored: StoredStack) -> ImageFiles | None:
 
 
 def _of_storage(files: StoreFiles, stored: StoredStack) -> ImageFiles | None:
-    key = b64encode(f"sha256:{stored.image_id}".encode()).decode()
-    config = mapping(files.json(f"{stored.driver}-images/{stored.image_id}/={key}"))
+    config = mapping(storage_images.read_config(files, stored.driver or "", stored.image_id))
     if not config:
         return None
     splits = {}
@@ -97,24 +93,12 @@ def _of_content(store: DiskStore, stored: StoredStack) -> ImageFiles | None:
     """By the digest of an index, a manifest or a config: the one whose layers are these."""
     files = StoreFiles(store)
     wanted = tuple(layer.digest for layer in reversed(stored.layers) if layer.digest is not None)
-    waiting = [f"sha256:{stored.image_id}"]
-    layers: Sequence[object] = ()
-    for _ in range(_BLOBS_READ):
-        if not waiting:
-            return None
-        name = _blob(files, waiting.pop(0))
-        document = files.json(name) if name is not None else None
-        if wanted and diff_ids_of(document) == wanted:
-            return ImageFiles(
-                root=files.root, config=mapping(document), blobs=_blobs(files, wanted, layers)
-            )
-        if sequence(document, "layers"):
-            layers = sequence(document, "layers")
-        below = [text(document, "config", "digest")]
-        below += [text(one, "digest") for one in sequence(document, "manifests")[:_BLOBS_READ]]
-        # A manifest's config comes next, while its layers are known.
-        waiting = [one for one in below if one is not None] + waiting
-    return None
+    config, layers = containerd_images.find_config(
+        files, f"sha256:{stored.image_id}", lambda one: bool(wanted) and diff_ids_of(one) == wanted
+    )
+    if config is None:
+        return None
+    return ImageFiles(root=files.root, config=mapping(config), blobs=_blobs(files, wanted, layers))
 
 
 def _blobs(files: StoreFiles, wanted: Sequence[str], layers: Sequence[object]) -> dict[str, str]:
@@ -122,14 +106,7 @@ def _blobs(files: StoreFiles, wanted: Sequence[str], layers: Sequence[object]) -
         return {}
     found = {}
     for digest, layer in zip(wanted, layers, strict=True):
-        name = _blob(files, text(layer, "digest") or "")
+        name = containerd_images.blob_name(text(layer, "digest"))
         if name is not None:
             found[digest] = files.path(name)
     return found
-
-
-def _blob(files: StoreFiles, digest: str) -> str | None:
-    algorithm, _, name = digest.partition(":")
-    if not is_name(algorithm) or not is_name(name):
-        return None
-    return f"{_CONTENT}/{algorithm}/{name}"

@@ -22,6 +22,7 @@ from typing import Final
 from nsview.engines.disk import DATABASE_LIMIT, DiskStore
 from nsview.engines.stored_stack import (
     LONGEST_CHAIN,
+    WHOLE,
     StoredLayer,
     StoredStack,
     StoreFiles,
@@ -33,11 +34,6 @@ from nsview.engines.stored_stack import (
 from nsview.engines.untrusted import sequence, text, texts
 
 _STACKED: Final = "overlay"
-_WHOLE: Final = {
-    "vfs": "vfs/dir/{}",
-    "btrfs": "btrfs/subvolumes/{}",
-    "zfs": "zfs/graph/{}",
-}
 _LISTS = ("", "volatile-")
 
 
@@ -89,7 +85,7 @@ def read_stack(
 
 
 def _directory(files: StoreFiles, driver: str, layer: str) -> str:
-    return files.path(_WHOLE.get(driver, f"{driver}/{{}}/diff").format(layer))
+    return files.path(WHOLE.get(driver, f"{driver}/{{}}/diff").format(layer))
 
 
 def _lower(files: StoreFiles, driver: str, top: str) -> list[str]:
@@ -146,7 +142,7 @@ def _describe(
 ) -> list[tuple[str | None, str | None, str | None]]:
     """Digest, chain id and instruction of each lower layer, topmost first."""
     digests = [layer[1] if layer else None for layer in layers]
-    config = _config(files, driver, image_id)
+    config = read_config(files, driver, image_id)
     of_image = list(reversed(diff_ids_of(config)))
     if len(of_image) == len(digests):  # as the image was pulled; the store's may be lost
         digests = [ours or theirs for ours, theirs in zip(digests, of_image, strict=True)]
@@ -158,7 +154,8 @@ def _describe(
     return [(one, two, steps.get(two)) for one, two in zip(digests, chain, strict=True)]
 
 
-def _config(files: StoreFiles, driver: str, image_id: str | None) -> object:
+def read_config(files: StoreFiles, driver: str, image_id: str | None) -> object:
+    """The config of an image; None where there is none."""
     if image_id is None or not is_name(image_id):
         return None
     key = b64encode(f"sha256:{image_id}".encode()).decode()

@@ -16,6 +16,9 @@ from nsview.named_tuple import NamedTuple
 
 #: OVL_MAX_STACK (fs/overlayfs/params.h): no overlay has more lower layers, so no chain is longer.
 LONGEST_CHAIN: Final = 500
+#: Docker's and containers/storage's drivers that give each container a directory with everything in
+#: it, and where that is.
+WHOLE: Final = {"vfs": "vfs/dir/{}", "btrfs": "btrfs/subvolumes/{}", "zfs": "zfs/graph/{}"}
 #: An id, a chain id, a layer's number: one component of a path that leads nowhere else.
 NAME: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*")
 #: What a file in a directory of links (``l/``) points to: a layer beside that directory.

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from nsview.cli.arguments import Arguments
 from nsview.cli.output import print_json, print_notes, print_table
-from nsview.cli.stack_of import add_place, open_tree, path_errors, reference_and_path
+from nsview.cli.place import add_place, path_errors, reference_and_path
+from nsview.cli.source import open_source
 from nsview.cli.words import byte_size, dash, local_time
 from nsview.errors import NoSuchObject
 from nsview.layers.blame import Blame, blame
@@ -35,7 +36,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Arguments) -> int:
     """Show what each layer says."""
     reference, path = reference_and_path(arguments)
-    with open_tree(reference, arguments.dirs) as (tree, partial):
+    with open_source(reference, arguments.dirs) as source:
+        tree = source.tree
         with path_errors(path):
             resolved = tree.resolve(path, follow_last=False)
             rows = blame(tree, resolved)
@@ -43,9 +45,9 @@ def run(arguments: Arguments) -> int:
     if all(row.state in ("absent", "opaque") for row in rows):
         raise NoSuchObject(f"no layer has {join_path(split_path(resolved))}")
     if arguments.json:
-        print_json({"path": resolved, "layers": [_json(row) for row in rows]}, partial)
+        print_json({"path": resolved, "layers": [_json(row) for row in rows]}, source.partial)
         return 0
-    print_notes(partial)
+    print_notes(source.partial)
     table = [_row(row, directories[row.index], resolved) for row in rows]
     print_table(_TITLES, table, right=frozenset({"LAYER", "SIZE"}))
     return 0

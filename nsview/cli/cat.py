@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from nsview.cli.arguments import Arguments
 from nsview.cli.output import print_notes, write_bytes
-from nsview.cli.stack_of import DIRS_HELP, open_tree, path_errors
+from nsview.cli.place import add_file_place, path_errors, reference_and_file
+from nsview.cli.source import open_source
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -23,35 +24,20 @@ The bytes as they are. Symbolic links are followed inside the container, never o
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare which file."""
-    parser.add_argument("place", metavar="REF:PATH", help="a file in a container; PATH with --dirs")
-    parser.add_argument("--dirs", metavar="A:B[:C]", help=DIRS_HELP)
-    parser.set_defaults(usage_error=parser.error)
+    add_file_place(parser, "a file in a container")
 
 
 def run(arguments: Arguments) -> int:
     """Print it."""
-    reference, path = (None, arguments.place)
-    if arguments.dirs is None:
-        reference, path = split_place(arguments.place)
-        if not reference or not path:
-            arguments.usage_error("give REF:PATH")
-    with open_tree(reference, arguments.dirs) as (tree, partial), path_errors(path):
-        print_notes(partial)
-        fd = tree.open_file(tree.resolve(path))
+    reference, path = reference_and_file(arguments)
+    with open_source(reference, arguments.dirs) as source, path_errors(path):
+        print_notes(source.partial)
+        fd = source.tree.open_file(source.tree.resolve(path))
         try:
             _copy(fd)
         finally:
             os.close(fd)
     return 0
-
-
-def split_place(text: str) -> tuple[str, str]:
-    """``REF:PATH`` -> REF and PATH; REF may have colons of its own (``pid:1``, ``mnt:[4]``)."""
-    reference, colon, path = text.partition(":/")
-    if colon:
-        return reference, "/" + path
-    reference, _, path = text.rpartition(":")
-    return reference, path
 
 
 def _copy(fd: int) -> None:

@@ -8,10 +8,11 @@ import time
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from nsview.cli.arguments import Arguments
-from nsview.cli.output import print_json, print_note, print_notes, write_bytes
+from nsview.cli.exit_codes import end_cleanly
+from nsview.cli.output import StandardOutput, print_json, print_note, print_notes, write_bytes
+from nsview.cli.place import add_whose
 from nsview.cli.progress import Progress
-from nsview.cli.source import Source, StandardOutput, end_cleanly, open_source
-from nsview.cli.stack_of import DIRS_HELP
+from nsview.cli.source import Source, open_source
 from nsview.errors import NsviewError
 from nsview.host.images import read_image, read_owners
 from nsview.kernel.cmdline import read_command
@@ -65,9 +66,7 @@ Prints the image's id (layer: its digest). SOURCE_DATE_EPOCH is the latest date 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare what, where to and in which form."""
-    whose = parser.add_mutually_exclusive_group(required=True)
-    whose.add_argument("ref", metavar="REF", nargs="?", help="a container, running or stopped")
-    whose.add_argument("--dirs", metavar="A:B[:C]", help=DIRS_HELP)
+    add_whose(parser)
     parser.add_argument("-o", "--output", metavar="FILE", required=True, help="- is stdout")
     parser.add_argument("-t", "--tag", metavar="NAME:TAG", help="the image's name")
     parser.add_argument("--format", choices=("docker", "oci", "layer"), default="docker")

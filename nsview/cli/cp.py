@@ -7,11 +7,11 @@ import sys
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from nsview.cli.arguments import Arguments
-from nsview.cli.cat import split_place
-from nsview.cli.output import print_note, print_notes
+from nsview.cli.exit_codes import end_cleanly
+from nsview.cli.output import StandardOutput, print_note, print_notes
+from nsview.cli.place import add_file_place, path_errors, reference_and_file
 from nsview.cli.progress import Progress
-from nsview.cli.source import Source, StandardOutput, end_cleanly, open_source
-from nsview.cli.stack_of import DIRS_HELP, path_errors
+from nsview.cli.source import Source, open_source
 from nsview.errors import NoSuchObject, NsviewError
 from nsview.kernel.mountinfo import read_mountinfo
 from nsview.layers.extract import ExtractOptions, take_out
@@ -48,9 +48,8 @@ their numbers on disk, if root asks. Devices only come in archives (DEST -).
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare what, and where to."""
-    parser.add_argument("place", metavar="REF:PATH", help="what to copy; PATH with --dirs")
+    add_file_place(parser, "what to copy")
     parser.add_argument("dest", metavar="DEST", help="a name, a directory, or - for a tar archive")
-    parser.add_argument("--dirs", metavar="A:B[:C]", help=DIRS_HELP)
     parser.add_argument("--force", action="store_true", help="replace a file (never a directory)")
     owner = parser.add_mutually_exclusive_group()
     owner.add_argument(
@@ -61,16 +60,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         action="store_true",
         help="owners as the container calls them (user namespace)",
     )
-    parser.set_defaults(usage_error=parser.error)
 
 
 def run(arguments: Arguments) -> int:
     """Copy."""
-    reference, path = None, arguments.place
-    if arguments.dirs is None:
-        reference, path = split_place(arguments.place)
-        if not reference or not path:
-            arguments.usage_error("give REF:PATH")
+    reference, path = reference_and_file(arguments)
     if arguments.dest == _STDOUT and sys.stdout is not None and sys.stdout.isatty():
         raise NsviewError("an archive is nothing for a terminal", hint="| tar -xp, or > FILE")
     end_cleanly()

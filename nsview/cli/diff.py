@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from nsview.cli.arguments import Arguments
 from nsview.cli.output import print_json, print_notes, print_table
-from nsview.cli.stack_of import add_place, open_tree
+from nsview.cli.place import add_place, only_reference
+from nsview.cli.source import open_source
 from nsview.cli.words import byte_size
 from nsview.layers.diff import Changed, compare, diff_docker
 from nsview.layers.diff_podman import diff_podman
@@ -43,17 +44,15 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Arguments) -> int:
     """Show them."""
-    wanted = 0 if arguments.dirs is not None else 1
-    if len(arguments.words) != wanted:
-        arguments.usage_error("give one REF, or --dirs")
+    reference = only_reference(arguments)
     if arguments.against is not None and arguments.style != "docker":
         arguments.usage_error("--against knows one style")
-    reference = arguments.words[0] if wanted else None
-    with open_tree(reference, arguments.dirs) as (tree, partial):
+    with open_source(reference, arguments.dirs) as source:
+        tree, partial = source.tree, [*source.partial]
         if arguments.against is not None:
-            with open_tree(arguments.against, None) as (other, more):
-                partial += [reason for reason in more if reason not in partial]
-                changes = _reach(lambda: compare(tree, other))
+            with open_source(arguments.against, None) as other:
+                partial += [reason for reason in other.partial if reason not in partial]
+                changes = _reach(lambda: compare(tree, other.tree))
         elif arguments.style == "podman":
             changes = _reach(lambda: diff_podman(tree))
         else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 from nsview.errors import NoSuchObject, NotPermitted, NsviewError
 
 DONE = 0
@@ -13,6 +15,18 @@ ENTER_FAILED = 125
 """`enter` and `run` pass on their command's status: this is nsview's own, as docker has it."""
 INTERRUPTED = 130
 """128 + SIGINT, as shells have it."""
+_SIGNALLED = 128
+
+
+def end_cleanly() -> None:
+    """Let SIGTERM and SIGHUP end us as Ctrl-C does: by way of what cleans up."""
+
+    def end(number: int, _frame: object) -> None:
+        raise SystemExit(_SIGNALLED + number)
+
+    for one in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(one) is signal.SIG_DFL:  # nohup(1) has reasons to ignore it
+            signal.signal(one, end)
 
 
 def exit_code(error: NsviewError) -> int:

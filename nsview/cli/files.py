@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from nsview.cli.arguments import Arguments
 from nsview.cli.output import print_json, print_notes, print_table
-from nsview.cli.stack_of import add_place, open_tree, path_errors, reference_and_path
+from nsview.cli.place import add_place, path_errors, reference_and_path
+from nsview.cli.source import open_source
 from nsview.cli.words import byte_size, dash, local_time
 from nsview.errors import NoSuchObject, NsviewError
 from nsview.layers.entry import Entry
@@ -48,12 +49,12 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Arguments) -> int:
     """Show it."""
     reference, path = reference_and_path(arguments, default="/")
-    with open_tree(reference, arguments.dirs) as (tree, partial), path_errors(path):
-        entries = _entries(tree, path, arguments.layer)
+    with open_source(reference, arguments.dirs) as source, path_errors(path):
+        entries = _entries(source.tree, path, arguments.layer)
     if arguments.json:
-        print_json({"entries": [_json(entry) for entry in entries]}, partial)
+        print_json({"entries": [_json(entry) for entry in entries]}, source.partial)
         return 0
-    print_notes(partial)
+    print_notes(source.partial)
     print_table(_TITLES, [_row(entry) for entry in entries], right=frozenset(_TITLES[1:4]))
     return 0
 

@@ -7,12 +7,9 @@ from typing import TYPE_CHECKING
 
 from nsview.cli.arguments import Arguments
 from nsview.cli.output import print_json, print_notes, print_table
+from nsview.cli.place import add_whose
+from nsview.cli.source import find_stack
 from nsview.cli.words import byte_size, dash
-from nsview.errors import NoSuchObject
-from nsview.host.host import Host
-from nsview.host.reference import find_container
-from nsview.host.stacks import read_stack
-from nsview.layers.plain import stack_of_directories
 from nsview.layers.sizes import measure_layer
 from nsview.layers.stack import Layer, Stack
 
@@ -39,16 +36,14 @@ colon in a name.
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare whose layers."""
-    whose = parser.add_mutually_exclusive_group(required=True)
-    whose.add_argument("ref", metavar="REF", nargs="?", help="a container, running or stopped")
-    whose.add_argument("--dirs", metavar="A:B[:C]", help="plain directories, topmost first")
+    add_whose(parser)
     parser.add_argument("--size", action="store_true", help="count files and bytes (reads it all)")
     parser.add_argument("--json", action="store_true", help="one JSON object, exact to the byte")
 
 
 def run(arguments: Arguments) -> int:
     """Show them."""
-    stack, partial = find_stack(arguments.ref, arguments.dirs)
+    stack, partial, *_ = find_stack(arguments.ref, arguments.dirs)
     if arguments.size:
         stack = _measure(stack)
     notes = (*partial, *stack.notes)
@@ -60,34 +55,6 @@ def run(arguments: Arguments) -> int:
     rows = [_row(layer, sizes=arguments.size) for layer in stack.layers]
     print_table(titles, rows, right=frozenset({"LAYER", *_SIZES}))
     return 0
-
-
-def find_stack(reference: str | None, directories: str | None) -> tuple[Stack, tuple[str, ...]]:
-    """The stack that a command's REF or --dirs names, and what the view lacks."""
-    if directories is not None:
-        names = split_directories(directories)
-        if not names:
-            raise NoSuchObject("--dirs names no directory")
-        return stack_of_directories(names), ()
-    assert reference is not None
-    host = Host()
-    snapshot = host.snapshot(stopped=True)
-    return read_stack(host, snapshot, find_container(snapshot, reference)), snapshot.partial
-
-
-def split_directories(text: str) -> list[str]:
-    r"""``A:B`` -> A and B; ``\:`` is a colon in a name and ``\\`` a backslash, as in lowerdir=."""
-    names = [""]
-    literal = False
-    for char in text:
-        if literal or char not in ":\\":
-            names[-1] += char
-            literal = False
-        elif char == ":":
-            names.append("")
-        else:
-            literal = True
-    return [name for name in names if name]
 
 
 def _measure(stack: Stack) -> Stack:

@@ -108,6 +108,19 @@ def write_bytes(data: bytes) -> None:
         sys.stdout.buffer.write(data)
 
 
+class StandardOutput:
+    """stdout as a file to write bytes to."""
+
+    def write(self, data: bytes) -> int:
+        """Write them all."""
+        write_bytes(data)
+        return len(data)
+
+    def seekable(self) -> bool:
+        """No: who reads has read."""
+        return False
+
+
 def flush() -> None:
     """Hand over what was printed; raises `NsviewError` where it cannot be."""
     if sys.stdout is not None:

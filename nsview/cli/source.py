@@ -1,25 +1,20 @@
-"""What ``cp`` and ``commit`` take from: a stack, and the container that it is of."""
+"""What a command's REF or --dirs names: a stack of layers, and the container that it is of."""
 
 from __future__ import annotations
 
 import contextlib
-import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
-from nsview.cli.layers import find_stack
-from nsview.cli.output import write_bytes
 from nsview.cli.words import not_permitted
-from nsview.errors import NsviewError
+from nsview.errors import NoSuchObject, NsviewError
 from nsview.host.host import Host
 from nsview.host.model import Container
 from nsview.host.reference import find_container
 from nsview.host.stacks import read_stack
 from nsview.layers.merge import MergedTree
-
-#: What shells make of a death by a signal.
-_SIGNALLED: Final = 128
+from nsview.layers.plain import stack_of_directories
+from nsview.layers.stack import Stack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,14 +30,7 @@ class Source:
 @contextlib.contextmanager
 def open_source(reference: str | None, dirs: str | None) -> Iterator[Source]:
     """Find it; what may not be read in there becomes an `NsviewError`."""
-    host = container = None
-    if reference is None:
-        stack, partial = find_stack(None, dirs)
-    else:
-        host = Host()
-        snapshot = host.snapshot(stopped=True)
-        container = find_container(snapshot, reference)
-        stack, partial = read_stack(host, snapshot, container), snapshot.partial
+    stack, partial, host, container = find_stack(reference, dirs)
     with MergedTree(stack) as tree:
         if not tree.top:
             raise NsviewError("none of its layers was found", hint="nsview layers says more")
@@ -56,25 +44,32 @@ def open_source(reference: str | None, dirs: str | None) -> Iterator[Source]:
             raise NsviewError(f"{name}{error.strerror}") from None
 
 
-def end_cleanly() -> None:
-    """Let SIGTERM and SIGHUP end us as Ctrl-C does: by way of what cleans up."""
+def find_stack(
+    reference: str | None, dirs: str | None
+) -> tuple[Stack, tuple[str, ...], Host | None, Container | None]:
+    """The stack, what the view lacks, and whose it is."""
+    if dirs is not None:
+        names = split_directories(dirs)
+        if not names:
+            raise NoSuchObject("--dirs names no directory")
+        return stack_of_directories(names), (), None, None
+    assert reference is not None
+    host = Host()
+    snapshot = host.snapshot(stopped=True)
+    container = find_container(snapshot, reference)
+    return read_stack(host, snapshot, container), snapshot.partial, host, container
 
-    def end(number: int, _frame: object) -> None:
-        raise SystemExit(_SIGNALLED + number)
 
-    for one in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(one) is signal.SIG_DFL:  # nohup(1) has reasons to ignore it
-            signal.signal(one, end)
-
-
-class StandardOutput:
-    """stdout as a file to write bytes to."""
-
-    def write(self, data: bytes) -> int:
-        """Write them all."""
-        write_bytes(data)
-        return len(data)
-
-    def seekable(self) -> bool:
-        """No: who reads has read."""
-        return False
+def split_directories(text: str) -> list[str]:
+    r"""``A:B`` -> A and B; ``\:`` is a colon in a name and ``\\`` a backslash, as in lowerdir=."""
+    names = [""]
+    literal = False
+    for char in text:
+        if literal or char not in ":\\":
+            names[-1] += char
+            literal = False
+        elif char == ":":
+            names.append("")
+        else:
+            literal = True
+    return [name for name in names if name]

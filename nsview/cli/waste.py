@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from nsview.cli.arguments import Arguments
 from nsview.cli.output import print_json, print_note, print_notes, print_table
-from nsview.cli.stack_of import add_place, open_tree
+from nsview.cli.place import add_place, only_reference
+from nsview.cli.source import open_source
 from nsview.cli.words import byte_size
 from nsview.layers.waste import Wasted, find_waste
 
@@ -34,13 +35,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Arguments) -> int:
     """Show them."""
-    wanted = 0 if arguments.dirs is not None else 1
-    if len(arguments.words) != wanted:
-        arguments.usage_error("give one REF, or --dirs")
-    reference = arguments.words[0] if wanted else None
-    with open_tree(reference, arguments.dirs) as (tree, partial):
-        waste = find_waste(tree)
-    notes = [*partial, *waste.notes]
+    with open_source(only_reference(arguments), arguments.dirs) as source:
+        waste = find_waste(source.tree)
+    notes = [*source.partial, *waste.notes]
     if arguments.json:
         document = {
             "wasted": waste.wasted,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.command import nsview
 
-from nsview.cli.layers import split_directories
+from nsview.cli.source import split_directories
 from nsview.cli.words import byte_size
 
 

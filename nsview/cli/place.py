@@ -1,4 +1,4 @@
-"""The stack of layers that a command's REF or --dirs names, as an open tree."""
+"""How commands are told of whose layers, and of which path in there: REF, PATH, --dirs."""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from nsview.cli.arguments import Arguments
-from nsview.cli.layers import find_stack
-from nsview.cli.words import not_permitted
 from nsview.errors import NoSuchObject, NsviewError
-from nsview.layers.merge import MergedTree
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
 DIRS_HELP = "plain directories instead of a container, topmost first"
+
+
+def add_whose(parser: ArgumentParser) -> None:
+    """Declare REF or --dirs."""
+    whose = parser.add_mutually_exclusive_group(required=True)
+    whose.add_argument("ref", metavar="REF", nargs="?", help="a container, running or stopped")
+    whose.add_argument("--dirs", metavar="A:B[:C]", help=DIRS_HELP)
 
 
 def add_place(parser: ArgumentParser, *, path: str | None = "PATH") -> None:
@@ -44,20 +48,38 @@ def reference_and_path(arguments: Arguments, default: str | None = None) -> tupl
     return reference, words[0]
 
 
-@contextlib.contextmanager
-def open_tree(reference: str | None, dirs: str | None) -> Iterator[tuple[MergedTree, list[str]]]:
-    """The merged tree, and what the view lacks.
+def only_reference(arguments: Arguments) -> str | None:
+    """REF, where no PATH follows; None with --dirs."""
+    wanted = 0 if arguments.dirs is not None else 1
+    if len(arguments.words) != wanted:
+        arguments.usage_error("give one REF, or --dirs")
+    return arguments.words[0] if wanted else None
 
-    What the kernel does not let us read inside becomes an `NsviewError`.
-    """
-    stack, partial = find_stack(reference, dirs)
-    with MergedTree(stack) as tree:
-        if not tree.top:
-            raise NsviewError("none of its layers was found", hint="nsview layers says more")
-        try:
-            yield tree, [*partial, *stack.notes, *tree.partial]
-        except PermissionError as error:
-            raise not_permitted(error.filename or "a directory of its layers") from None
+
+def add_file_place(parser: ArgumentParser, what: str) -> None:
+    """Declare REF:PATH, of which REF gives way to --dirs."""
+    parser.add_argument("place", metavar="REF:PATH", help=f"{what}; PATH with --dirs")
+    parser.add_argument("--dirs", metavar="A:B[:C]", help=DIRS_HELP)
+    parser.set_defaults(usage_error=parser.error)
+
+
+def reference_and_file(arguments: Arguments) -> tuple[str | None, str]:
+    """REF (None with --dirs) and PATH."""
+    if arguments.dirs is not None:
+        return None, arguments.place
+    reference, path = split_place(arguments.place)
+    if not reference or not path:
+        arguments.usage_error("give REF:PATH")
+    return reference, path
+
+
+def split_place(text: str) -> tuple[str, str]:
+    """``REF:PATH`` -> REF and PATH; REF may have colons of its own (``pid:1``, ``mnt:[4]``)."""
+    reference, colon, path = text.partition(":/")
+    if colon:
+        return reference, "/" + path
+    reference, _, path = text.rpartition(":")
+    return reference, path
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from nsview.cli.arguments import Arguments
 from nsview.cli.output import print_json, print_notes, print_table
 from nsview.cli.place import add_place, path_errors, reference_and_path
+from nsview.cli.reach import reach
 from nsview.cli.source import open_source
 from nsview.cli.words import byte_size, dash, local_time
 from nsview.errors import NoSuchObject
@@ -39,8 +40,8 @@ def run(arguments: Arguments) -> int:
     with open_source(reference, arguments.dirs) as source:
         tree = source.tree
         with path_errors(path):
-            resolved = tree.resolve(path, follow_last=False)
-            rows = blame(tree, resolved)
+            resolved = reach(lambda: tree.resolve(path, follow_last=False))
+            rows = reach(lambda: blame(tree, resolved))
         directories = [layer.path or layer.shown_as for layer in tree.stack.layers]
     if all(row.state in ("absent", "opaque") for row in rows):
         raise NoSuchObject(f"no layer has {join_path(split_path(resolved))}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from nsview.cli.arguments import Arguments
 from nsview.cli.output import print_notes, write_bytes
 from nsview.cli.place import add_file_place, path_errors, reference_and_file
+from nsview.cli.reach import reach
 from nsview.cli.source import open_source
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def run(arguments: Arguments) -> int:
     reference, path = reference_and_file(arguments)
     with open_source(reference, arguments.dirs) as source, path_errors(path):
         print_notes(source.partial)
-        fd = source.tree.open_file(source.tree.resolve(path))
+        fd = reach(lambda: source.tree.open_file(source.tree.resolve(path)))
         try:
             _copy(fd)
         finally:

@@ -12,9 +12,10 @@ from nsview.cli.exit_codes import end_cleanly
 from nsview.cli.output import StandardOutput, print_json, print_note, print_notes, write_bytes
 from nsview.cli.place import add_whose
 from nsview.cli.progress import Progress
-from nsview.cli.source import Source, open_source
+from nsview.cli.reach import become_owner
+from nsview.cli.source import Source, open_source, owners_inside
 from nsview.errors import NsviewError
-from nsview.host.images import read_image, read_owners
+from nsview.host.images import read_image
 from nsview.kernel.cmdline import read_command
 from nsview.layers.commit import CommitOptions, Committed, commit_image, commit_layer
 from nsview.layers.image_archive import (
@@ -24,7 +25,7 @@ from nsview.layers.image_archive import (
     archive_layout,
     directory_layout,
 )
-from nsview.layers.layer_tar import Owners, TarOptions
+from nsview.layers.layer_tar import TarOptions
 from nsview.layers.layer_walk import Findings
 from nsview.layers.output_file import Digested, check_target, scratch_file, whole_file
 from nsview.layers.stack import Stack
@@ -95,12 +96,14 @@ def run(arguments: Arguments) -> int:
             raise NsviewError(f"the root of {source.container.ref} is the host's own: no image")
         if not arguments.json:
             print_notes(source.partial)
+        process = _process(source)
+        owners = owners_inside(source, become_owner(source.container))
         options = CommitOptions(
-            tar=TarOptions(owners=_owners(source), latest=latest, progress=progress.update),
+            tar=TarOptions(owners=owners, latest=latest, progress=progress.update),
             name=name,
             created=_rfc3339(latest),
             comment=source.container.ref if source.container is not None else "",
-            process=_process(source),
+            process=process,
             stage=progress.stage,
         )
         done = _write(arguments, source, findings, options)
@@ -193,18 +196,6 @@ def _write_image(
     if source.host is not None and source.container is not None:
         image = read_image(source.host, source.container)
     return commit_image(source.tree, image, layout, findings, options, docker=docker)
-
-
-def _owners(source: Source) -> Owners:
-    """An image has the ids that the container sees."""
-    if source.host is None or source.container is None:
-        return Owners()
-    if source.container.engine == "nsview" and source.container.owner == os.geteuid() != 0:
-        from nsview.sandbox.rootless import become_root
-
-        if become_root():  # whom no file of the user's other ids is closed to
-            return Owners()
-    return read_owners(source.host, source.container)
 
 
 def _process(source: Source) -> dict[str, object]:

@@ -11,8 +11,10 @@ from nsview.cli.exit_codes import end_cleanly
 from nsview.cli.output import StandardOutput, print_note, print_notes
 from nsview.cli.place import add_file_place, path_errors, reference_and_file
 from nsview.cli.progress import Progress
-from nsview.cli.source import Source, open_source
+from nsview.cli.reach import become_owner
+from nsview.cli.source import Source, open_source, owners_inside
 from nsview.errors import NoSuchObject, NsviewError
+from nsview.kernel.idmap import IdRange
 from nsview.kernel.mountinfo import read_mountinfo
 from nsview.layers.extract import ExtractOptions, take_out
 from nsview.layers.layer_tar import Owners, TarOptions
@@ -23,6 +25,8 @@ from nsview.layers.tree_tar import write_tree
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
+
+    from nsview.sandbox.subordinate import Ids
 
 _STDOUT = "-"
 MOUNTED = "mounts of its own are no part of the layers, what they show is not copied"
@@ -68,14 +72,17 @@ def run(arguments: Arguments) -> int:
     if arguments.dest == _STDOUT and sys.stdout is not None and sys.stdout.isatty():
         raise NsviewError("an archive is nothing for a terminal", hint="| tar -xp, or > FILE")
     end_cleanly()
+    keep_owners = os.geteuid() == 0 and not arguments.no_owner
     findings = Findings()
     with open_source(reference, arguments.dirs) as source, Progress() as progress:
         print_notes(source.partial)
+        ids = become_owner(source.container)
         with path_errors(path):
             item = _find(source, path)
         _look_for_mounts(source, item, findings)
         name = (split_path(path) or [_ROOT_NAME])[-1]
-        owners = _owners(source, wanted=arguments.map_owner)
+        inside = arguments.map_owner
+        owners = owners_inside(source, ids) if inside else _owners_on_disk(ids)
         if arguments.dest == _STDOUT:
             _write_archive(source, item, name, findings, owners, progress)
         else:
@@ -83,7 +90,7 @@ def run(arguments: Arguments) -> int:
             if os.path.isdir(target):
                 target = os.path.join(target, name)
             options = ExtractOptions(
-                keep_owners=os.geteuid() == 0 and not arguments.no_owner,
+                keep_owners=keep_owners,
                 owners=owners,
                 progress=progress.update,
             )
@@ -125,12 +132,14 @@ def _with_slash(path: str) -> str:
     return path if path.endswith("/") else f"{path}/"
 
 
-def _owners(source: Source, *, wanted: bool) -> Owners:
-    if not wanted or source.host is None or source.container is None:
+def _owners_on_disk(ids: Ids | None) -> Owners:
+    """Of what the root that we became sees."""
+    if ids is None:
         return Owners()
-    from nsview.host.images import read_owners
-
-    return read_owners(source.host, source.container)
+    return Owners(
+        uids=[IdRange(one.outside, one.inside, one.length) for one in ids.uids],
+        gids=[IdRange(one.outside, one.inside, one.length) for one in ids.gids],
+    )
 
 
 def _write_archive(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from nsview.cli.arguments import Arguments
 from nsview.cli.output import print_json, print_notes, print_table
 from nsview.cli.place import add_place, only_reference
+from nsview.cli.reach import reach
 from nsview.cli.source import open_source
 from nsview.cli.words import byte_size
 from nsview.layers.diff import Changed, compare, diff_docker
@@ -15,7 +15,6 @@ from nsview.layers.diff_podman import diff_podman
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
-    from collections.abc import Callable
 
 _TITLES = ("CHANGE", "SIZE", "PATH")
 
@@ -52,11 +51,11 @@ def run(arguments: Arguments) -> int:
         if arguments.against is not None:
             with open_source(arguments.against, None) as other:
                 partial += [reason for reason in other.partial if reason not in partial]
-                changes = _reach(lambda: compare(tree, other.tree))
+                changes = reach(lambda: compare(tree, other.tree))
         elif arguments.style == "podman":
-            changes = _reach(lambda: diff_podman(tree))
+            changes = reach(lambda: diff_podman(tree))
         else:
-            changes = _reach(lambda: diff_docker(tree))
+            changes = reach(lambda: diff_docker(tree))
         if len(tree.top) < 2 and arguments.against is None:
             partial.append("the root is one directory alone: everything in it counts as added")
     if arguments.json:
@@ -65,23 +64,6 @@ def run(arguments: Arguments) -> int:
     print_notes(partial)
     print_table(_TITLES, [_row(change) for change in changes], right=frozenset({"SIZE"}))
     return 0
-
-
-def _reach(read: Callable[[], list[Changed]]) -> list[Changed]:
-    """Read as we are; else, without root, as root of a user namespace of ours.
-
-    A user's containers have files of its subordinate ids, which it may not look into.
-    """
-    try:
-        return read()
-    except PermissionError:
-        if os.geteuid() == 0:
-            raise
-        from nsview.sandbox.rootless import become_root
-
-        if not become_root():
-            raise
-    return read()
 
 
 def _row(change: Changed) -> tuple[str, str, str]:

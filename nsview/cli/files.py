@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING
 from nsview.cli.arguments import Arguments
 from nsview.cli.output import print_json, print_notes, print_table
 from nsview.cli.place import add_place, path_errors, reference_and_path
+from nsview.cli.reach import reach_with_ids
 from nsview.cli.source import open_source
 from nsview.cli.words import byte_size, dash, local_time
 from nsview.errors import NoSuchObject, NsviewError
+from nsview.kernel.idmap import to_outside
 from nsview.layers.entry import Entry
 from nsview.layers.merge import MergedTree
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
+
+    from nsview.sandbox.subordinate import Ids
 
 _TITLES = ("MODE", "UID", "GID", "SIZE", "MODIFIED", "LAYER", "CHANGE", "NAME")
 _LETTERS = {
@@ -50,7 +54,9 @@ def run(arguments: Arguments) -> int:
     """Show it."""
     reference, path = reference_and_path(arguments, default="/")
     with open_source(reference, arguments.dirs) as source, path_errors(path):
-        entries = _entries(source.tree, path, arguments.layer)
+        entries, ids = reach_with_ids(lambda: _entries(source.tree, path, arguments.layer))
+    if ids is not None:
+        entries = [_with_ids(entry, ids) for entry in entries]
     if arguments.json:
         print_json({"entries": [_json(entry) for entry in entries]}, source.partial)
         return 0
@@ -75,6 +81,14 @@ def _entries(tree: MergedTree, path: str, layer: int | None) -> list[Entry]:
     if entry is None:
         raise NoSuchObject(f"{path}: no such file")
     return [entry]
+
+
+def _with_ids(entry: Entry, ids: Ids) -> Entry:
+    """As it is on disk, and seen by all but root of that user namespace."""
+    uid, gid = to_outside(ids.uids, entry.uid), to_outside(ids.gids, entry.gid)
+    return entry._replace(
+        uid=entry.uid if uid is None else uid, gid=entry.gid if gid is None else gid
+    )
 
 
 def _row(entry: Entry) -> tuple[str, ...]:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from nsview.cli.arguments import Arguments
 from nsview.cli.output import print_json, print_notes, print_table
 from nsview.cli.place import add_whose
+from nsview.cli.reach import reach
 from nsview.cli.source import find_stack
 from nsview.cli.words import byte_size, dash
-from nsview.layers.sizes import measure_layer
+from nsview.layers.sizes import closed_words, measure_layer
 from nsview.layers.stack import Layer, Stack
 
 if TYPE_CHECKING:
@@ -58,6 +59,10 @@ def run(arguments: Arguments) -> int:
 
 
 def _measure(stack: Stack) -> Stack:
+    return reach(lambda: _measured(stack), lambda measured: measured.notes == stack.notes)
+
+
+def _measured(stack: Stack) -> Stack:
     layers, lost = [], []
     for layer in stack.layers:
         try:
@@ -65,6 +70,8 @@ def _measure(stack: Stack) -> Stack:
         except OSError as error:
             found = None
             lost.append(f"layer {layer.index} may not be counted: {error.strerror}")
+        if found is not None and found.closed:
+            lost.append(f"layer {layer.index} is counted without {closed_words(found.closed)}")
         if found is not None:
             layer = replace(layer, files=found.files, size=found.bytes)
         layers.append(layer)

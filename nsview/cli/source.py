@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from nsview.cli.words import not_permitted
 from nsview.errors import NoSuchObject, NsviewError
@@ -12,9 +13,13 @@ from nsview.host.host import Host
 from nsview.host.model import Container
 from nsview.host.reference import find_container
 from nsview.host.stacks import read_stack
+from nsview.layers.layer_tar import Owners
 from nsview.layers.merge import MergedTree
 from nsview.layers.plain import stack_of_directories
 from nsview.layers.stack import Stack
+
+if TYPE_CHECKING:
+    from nsview.sandbox.subordinate import Ids
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +47,17 @@ def open_source(reference: str | None, dirs: str | None) -> Iterator[Source]:
         except OSError as error:
             name = f"{error.filename}: " if error.filename is not None else ""
             raise NsviewError(f"{name}{error.strerror}") from None
+
+
+def owners_inside(source: Source, ids: Ids | None) -> Owners:
+    """How ids are called in the container, of those that we see as root of `ids` (None: as us)."""
+    if source.host is None or source.container is None:
+        return Owners()
+    if ids is not None and source.container.pid is None:
+        return Owners()  # engines map as that root does
+    from nsview.host.images import read_owners
+
+    return read_owners(source.host, source.container)
 
 
 def find_stack(

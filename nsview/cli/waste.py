@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from nsview.cli.arguments import Arguments
 from nsview.cli.output import print_json, print_note, print_notes, print_table
 from nsview.cli.place import add_place, only_reference
+from nsview.cli.reach import reach
 from nsview.cli.source import open_source
 from nsview.cli.words import byte_size
 from nsview.layers.waste import Wasted, find_waste
@@ -36,7 +37,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Arguments) -> int:
     """Show them."""
     with open_source(only_reference(arguments), arguments.dirs) as source:
-        waste = find_waste(source.tree)
+        waste = reach(lambda: find_waste(source.tree), lambda waste: not waste.closed)
     notes = [*source.partial, *waste.notes]
     if arguments.json:
         document = {

@@ -67,10 +67,11 @@ def write_maps_of(child: int, uid_map: bytes, gid_map: bytes, *, groups: bool = 
             file.write(data)
 
 
-def become_root_of(user_namespace: int) -> None:
-    """Join it for ever, as its root."""
+def become_root_of(user_namespace: int, *, groups: bool = False) -> None:
+    """Join it for ever, as its root; with the `groups` that we have, or without."""
     libc.setns(user_namespace, libc.CLONE_NEWUSER)
-    _drop_groups()
+    if not groups:
+        _drop_groups()
     os.setresgid(0, 0, 0)
     os.setresuid(0, 0, 0)
 

@@ -27,6 +27,14 @@ class LayerSize(NamedTuple):
     """Everything that is no directory and no whiteout; each name of a hard-linked file."""
     bytes: int
     """Sizes of regular files; a hard-linked one counts once, a hole counts as if it were full."""
+    closed: int = 0
+    """Directories that may not be read, and so do not count."""
+
+
+def closed_words(closed: int) -> str:
+    """How many directories may not be read."""
+    what = "directory" if closed == 1 else "directories"
+    return f"{closed:,} {what} that may not be read"
 
 
 class Cancelled(Exception):  # noqa: N818 - a wish, no fault
@@ -62,7 +70,7 @@ def measure_layer(
         size = _walk(root, cancelled, progress)
     finally:
         os.close(root)
-    if not layer.writable:
+    if not (layer.writable or size.closed):
         with _lock:
             _cache[key] = size
             if len(_cache) > _CACHED:
@@ -73,7 +81,8 @@ def measure_layer(
 def _walk(root: int, cancelled: Callable[[], bool], progress: Progress | None) -> LayerSize:
     files = total = seen = 0
     links: dict[int, int] = {}
-    for directory in walk_directories(root):
+    closed: list[None] = []
+    for directory in walk_directories(root, lambda: closed.append(None)):
         with os.scandir(directory.fd) as entries:
             for entry in entries:
                 seen += 1
@@ -92,7 +101,7 @@ def _walk(root: int, cancelled: Callable[[], bool], progress: Progress | None) -
                 if stat.S_ISREG(status.st_mode) and _is_first(status, links):
                     total += status.st_size
     _report(LayerSize(files, total), cancelled, progress)
-    return LayerSize(files, total)
+    return LayerSize(files, total, len(closed))
 
 
 def _is_first(status: os.stat_result, links: dict[int, int]) -> bool:

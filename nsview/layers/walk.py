@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from nsview.layers.layer_directory import GONE, open_directory
 from nsview.named_tuple import NamedTuple
@@ -19,11 +19,14 @@ class WalkedDirectory(NamedTuple):
     """To be filled with the names of the subdirectories to go on with."""
 
 
-def walk_directories(root: int) -> Iterator[WalkedDirectory]:
+def walk_directories(
+    root: int, closed: Callable[[], object] | None = None
+) -> Iterator[WalkedDirectory]:
     """Yield the directory `root` and those below it, the upper ones first.
 
     Each is read once, by who gets it: the walk goes on with the names in `below`. Left out are
-    directories that vanish, that may not be read, and that are mounted.
+    directories that vanish and that are mounted; those that may not be read, too, if `closed` is
+    there to be told of each. Else that raises PermissionError.
     """
     device = os.fstat(root).st_dev
     trail: list[str] = []
@@ -38,6 +41,9 @@ def walk_directories(root: int) -> Iterator[WalkedDirectory]:
         try:
             fd = open_directory(root, path)
         except PermissionError:
+            if closed is None:
+                raise
+            closed()
             continue
         except OSError as error:
             if error.errno not in GONE:

@@ -19,7 +19,7 @@ from nsview.layers.entry import Place
 from nsview.layers.layer_directory import read_status
 from nsview.layers.merge import MergedTree
 from nsview.layers.redirects import Refused
-from nsview.layers.sizes import Cancelled, measure_layer, never
+from nsview.layers.sizes import Cancelled, closed_words, measure_layer, never
 from nsview.layers.union import Found, Places
 from nsview.layers.walk import walk_directories
 from nsview.layers.xattrs import is_device_whiteout
@@ -54,6 +54,8 @@ class Waste:
     wasted: int
     total: int
     """Bytes of all layers."""
+    closed: int = 0
+    """Directories that may not be read, and so do not count."""
     notes: tuple[str, ...] = ()
 
     @property
@@ -74,13 +76,18 @@ def find_waste(tree: MergedTree, cancelled: Callable[[], bool] = never) -> Waste
     for item in items:
         layers[item.layer] += item.size
     found = [layer for layer in tree.stack.layers if layer.path is not None]
+    sizes = [measure_layer(layer, cancelled) for layer in found]
     kept = len(search.items) - len(items)
+    closed = sum(size.closed for size in sizes)
+    notes = [f"{kept} hidden paths are in use under another name"] if kept else []
+    notes += [f"counted without {closed_words(closed)}"] if closed else []
     return Waste(
         items=tuple(sorted(items, key=lambda item: (-item.size, item.path, item.layer))),
         layers=tuple(layers[layer.index] for layer in tree.stack.layers),
         wasted=sum(item.size for item in items),
-        total=sum(measure_layer(layer, cancelled).bytes for layer in found),
-        notes=(f"{kept} hidden paths are in use under another name",) if kept else (),
+        total=sum(size.bytes for size in sizes),
+        closed=closed,
+        notes=tuple(notes),
     )
 
 
@@ -155,7 +162,7 @@ class _Search:
 
     def _measure_below(self, top: int) -> tuple[int, int]:
         size = files = 0
-        for directory in walk_directories(top):
+        for directory in walk_directories(top, lambda: None):  # the layer's size says so
             if self.cancelled():
                 raise Cancelled
             statuses = []

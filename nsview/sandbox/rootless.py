@@ -72,17 +72,21 @@ def call_as_root(work: Callable[[], list[str]]) -> list[str]:
         os.close(made.fd)
 
 
-def become_root() -> bool:
-    """Join a user namespace of ours for ever, as its root; False where that is of no use."""
+def become_root() -> Ids | None:
+    """Join a user namespace of ours for ever, as its root; None where that is of no use.
+
+    What a group of ours may do, we still may. Raises `NotPermitted`.
+    """
     made = make_own_namespace()
     try:
-        if not made.ids.is_one_user:
-            become_root_of(made.fd)
+        if made.ids.is_one_user:
+            return None
+        become_root_of(made.fd, groups=True)
     except OSError:  # EINVAL: we have other threads
-        return False
+        return None
     finally:
         os.close(made.fd)
-    return not made.ids.is_one_user
+    return made.ids
 
 
 def _make_with_ranges() -> Made:

@@ -156,7 +156,7 @@ def read_size(reading: Reading, layer: Layer) -> Size:
         size = measure_layer(layer, reading.stopped, progress)
     except OSError as error:
         return Size(problem=problem_words(error))
-    return Size(files=size.files, bytes=size.bytes, complete=True)
+    return Size(files=size.files, bytes=size.bytes, closed=size.closed, complete=True)
 
 
 def read_changes(tree: MergedTree, before: Stack | None = None) -> Changes:

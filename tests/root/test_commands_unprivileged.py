@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 from support.command import NOBODY, Done, nsview, python_for_everybody
 from support.processes import sandbox
+from support.run import Run
 
 from nsview.cli import exit_codes
 
@@ -36,6 +37,25 @@ def test_what_is_missing_is_said(box: int, words: tuple[str, ...]) -> None:
     assert "nsview: partial: no CAP_SYS_PTRACE: namespaces of " in plain.err
     partial = _as_nobody(*words, "--json").json["partial"]
     assert any(one.startswith("no CAP_SYS_PTRACE") for one in partial)
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (("layers", "--size"), "layer 1 is counted without 1 directory that may not be read"),
+        (("waste",), "counted without 1 directory that may not be read"),
+    ],
+    ids=["layers", "waste"],
+)
+def test_closed_directories_are_said(command: tuple[str, ...], words: str) -> None:
+    with Run() as run:
+        upper, lower = run.directory / "upper", run.directory / "lower"
+        upper.mkdir()
+        (lower / "closed").mkdir(parents=True)
+        (lower / "closed").chmod(0o700)
+        done = _as_nobody(*command, "--dirs", f"{upper}:{lower}")
+    assert done.status == 0
+    assert words in done.err
 
 
 def _proc(hidepid: str) -> tuple[str, ...]:

@@ -116,6 +116,43 @@ def test_files_of_others_are_removed_with_it(user: User, name: str) -> None:
     assert user.left == []
 
 
+def test_files_of_others_are_the_users_to_read(user: User, name: str) -> None:
+    user.nsview("run", "--name", name, "--rootfs", str(user.root), "--", "sh", "-c", _WRITE)
+    owner = first_id(user) + 32, first_id(user) + 33
+    (file,) = json.loads(user.nsview("files", name, "/w/d", "--json").stdout)["entries"]
+    assert (file["name"], file["uid"], file["gid"]) == ("f", *owner)  # as they are on disk
+    assert user.nsview("cat", f"{name}:/w/d/f").stdout == "x\n"
+    blamed = json.loads(user.nsview("blame", name, "/w/d/f", "--json").stdout)["layers"]
+    assert blamed[0]["state"] == "provides"
+    measured = json.loads(user.nsview("layers", "--size", name, "--json").stdout)
+    assert (measured["layers"][0]["files"], measured["layers"][0]["size"]) == (1, 2)
+    style = user.nsview("diff", name, "--style", "podman", "--json").stdout
+    assert [one["path"] for one in json.loads(style)["changes"]] == ["/w", "/w/d", "/w/d/f"]
+    upper = json.loads(user.nsview("layers", name, "--json").stdout)["layers"][0]["path"]
+    (user.home / "deletes").mkdir()
+    os.mknod(user.home / "deletes/w", stat.S_IFCHR)  # a whiteout
+    wasted = user.nsview("waste", "--dirs", f"{user.home}/deletes:{upper}", "--json").stdout
+    assert json.loads(wasted)["items"][0]["how"] == "deleted"
+
+
+@pytest.mark.parametrize("options", [(), ("--map-owner",)], ids=["disk", "inside"])
+def test_files_of_others_are_copied(user: User, name: str, options: tuple[str, ...]) -> None:
+    script = f"{_WRITE}; ln -s f /w/d/l"
+    user.nsview("run", "--name", name, "--rootfs", str(user.root), "--", "sh", "-c", script)
+    as_user = user.nsview("cp", *options, f"{name}:/w", str(user.home / "copy"))
+    assert as_user.returncode == 0, as_user.stderr
+    assert (user.home / "copy/d/f").read_text() == "x\n"
+    copied = [user.home / "copy", *(user.home / "copy").rglob("*")]
+    assert {one.lstat().st_uid for one in copied} == {user.uid}
+    shutil.rmtree(user.home / "copy")
+    archive = user.nsview("cp", *options, f"{name}:/w", "-").stdout.encode()
+    with tarfile.open(fileobj=io.BytesIO(archive)) as file:
+        owners = {one.name: (one.uid, one.gid) for one in file}
+    first = first_id(user)
+    its, own = ((33, 34), (0, 0)) if options else ((first + 32, first + 33), (user.uid, user.gid))
+    assert owners == {"w": its, "w/d": its, "w/d/f": its, "w/d/l": own}
+
+
 @pytest.mark.parametrize("as_root", [False, True])
 def test_gc_removes_files_of_others(user: User, name: str, as_root: bool) -> None:
     pid = start(user, name, _WRITE)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from nsview.layers.sizes import closed_words
 from nsview.layers.stack import Layer, Resolution, Role, Stack
 from nsview.layers.waste import Waste
 from nsview.tui.row_layout import Cell, Column, Row
@@ -43,6 +44,8 @@ class Size:
     files: int = 0
     bytes: int = 0
     complete: bool = False
+    closed: int = 0
+    """Directories that may not be read, and so do not count."""
     problem: str | None = None
 
     @property
@@ -93,7 +96,8 @@ def _size_cells(size: Size | None) -> tuple[Cell, Cell]:
         return Cell("–", "dim"), Cell("–", "dim")
     if not size.complete:  # still walking
         return Cell(f"~{byte_size(size.bytes)}", "dim"), Cell(f"~{size.files:,}", "dim")
-    return Cell(byte_size(size.bytes)), Cell(f"{size.files:,}")
+    least = "~" if size.closed else ""
+    return Cell(f"{least}{byte_size(size.bytes)}"), Cell(f"{least}{size.files:,}")
 
 
 def layer_grid(layer: Layer, size: Size | None, waste: Waste | None) -> Grid:
@@ -113,6 +117,8 @@ def layer_grid(layer: Layer, size: Size | None, waste: Waste | None) -> Grid:
         rows.append(fact("chain id", layer.chain_id or ""))
     if size is not None and size.problem is not None:
         rows.append(fact("size", size.problem, "alert"))
+    elif size is not None and size.closed:
+        rows.append(fact("size", f"without {closed_words(size.closed)}", "alert"))
     if waste is not None:
         rows.append(fact("hidden", _hidden(waste.layers[layer.index])))
     return Grid(title="", rows=tuple(rows))
@@ -128,7 +134,7 @@ def total_words(
     """``118M on disk · 9.2M hidden by upper layers``: what the stack is as a whole."""
     found = [layer.index for layer in stack.layers if layer.path is not None]
     known = [sizes[index] for index in found if index in sizes]
-    partial = len(known) < len(found) or not all(size.done for size in known)
+    partial = len(known) < len(found) or not all(size.done and not size.closed for size in known)
     total = sum(size.bytes for size in known)
     words = f"{'~' if partial else ''}{byte_size(total)} on disk"
     if seeking:

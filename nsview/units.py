@@ -21,6 +21,13 @@ def duration(seconds: float) -> str:
     return f"{whole}s"
 
 
+def duration_ends(seconds: float) -> int:
+    """After how many seconds in all `duration` says something else."""
+    whole = int(max(0.0, seconds))
+    size = next((size for size in (_DAY, _HOUR, _MINUTE) if whole >= size), 1)
+    return (whole // size + 1) * size
+
+
 def byte_rates(received: float, sent: float) -> str:
     """``4.1K/38M``, ``0/980``: bytes a second in both directions, in at most nine cells."""
     return "/".join(short_size(round(rate)) for rate in (received, sent))

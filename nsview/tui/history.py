@@ -27,13 +27,21 @@ _NONE: Final = array("f")
 class _Kept:
     """Of one container."""
 
-    __slots__ = ("figures", "last", "taken", "values")
+    __slots__ = ("last", "repeats", "taken", "values")
 
-    def __init__(self) -> None:
-        self.values: dict[Figure, array[float]] = {}
-        self.last: Resources | None = None
-        self.figures: tuple[tuple[Figure, float | None], ...] = ()
-        self.taken = 0.0
+    def __init__(self, now: Resources, taken: float, before: _Kept | None) -> None:
+        self.last = now
+        self.taken = taken
+        self.repeats = 0
+        """So many more looks have found the same."""
+        self.values = {
+            figure: _appended(before.of(figure) if before else array("f"), value)
+            for figure, value in _figures(now)
+        }
+
+    def of(self, figure: Figure) -> array[float]:
+        values = self.values.get(figure, _NONE)
+        return (values + values[-1:] * self.repeats)[-LONGEST:]
 
 
 class History:
@@ -46,20 +54,24 @@ class History:
         """Remember a snapshot; what it only gives again from the one a moment before is no news."""
         kept = {}
         for ref, now in snapshot.resources.items():
-            one = kept[ref] = self._kept.get(ref) or _Kept()
-            if one.last is not now:
-                one.last, one.figures = now, tuple(_figures(now))
-            elif 0 <= snapshot.taken - one.taken < _NEWS_SECONDS:
-                continue
-            one.taken = snapshot.taken
-            for figure, value in one.figures:
-                _append(one.values.setdefault(figure, array("f")), value)
+            one = self._kept.get(ref)
+            if one is None or one.last is not now:
+                one = _Kept(now, snapshot.taken, one)
+            elif not 0 <= snapshot.taken - one.taken < _NEWS_SECONDS:
+                one.taken = snapshot.taken
+                one.repeats = min(one.repeats + 1, LONGEST)
+            kept[ref] = one
         self._kept = kept
+
+    def repeats(self, ref: str) -> int:
+        """How many looks in a row have given the very figures of the look before them."""
+        kept = self._kept.get(ref)
+        return kept.repeats if kept is not None else 0
 
     def values(self, ref: str, figure: Figure) -> Sequence[float]:
         """Oldest first, at most `LONGEST`; NaN where nothing was known. Any thread may ask."""
         kept = self._kept.get(ref)
-        return kept.values.get(figure, _NONE)[:] if kept is not None else _NONE
+        return kept.of(figure) if kept is not None else _NONE[:]
 
     def sums(self, containers: Sequence[Container], figure: Figure) -> list[float]:
         """Those of several containers, added up; they begin when the oldest of them does."""
@@ -69,10 +81,9 @@ class History:
         return [sum(v for v in values if v == v) for values in known][::-1]
 
 
-def _append(values: array[float], value: float | None) -> None:
+def _appended(values: array[float], value: float | None) -> array[float]:
     values.append(UNKNOWN if value is None else value)
-    if len(values) > LONGEST:
-        del values[0]
+    return values[-LONGEST:]
 
 
 def _figures(now: Resources) -> Iterator[tuple[Figure, float | None]]:

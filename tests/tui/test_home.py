@@ -13,11 +13,12 @@ from tui.driving import Driver, check_grid, drive
 from tui.fake import FakeSource, empty_host, host, many
 
 from nsview.tui.container import ContainerScreen
-from nsview.tui.history import History
+from nsview.tui.history import LONGEST, History
 from nsview.tui.home import MANY, HomePage
 from nsview.tui.row_layout import Row
 from nsview.tui.rows.home import GROUPINGS, HomeOptions, HomeRows
 from nsview.tui.rows.home_cells import Seen
+from nsview.tui.rows.home_columns import RANKS
 
 
 def names(driver: Driver) -> list[str]:
@@ -342,29 +343,52 @@ def test_rows_of_many_containers_are_made_aside_and_only_what_changed_is_another
 def test_rows_that_are_kept_are_those_that_would_be_made(seed: int) -> None:
     chance = random.Random(seed)
     whole, history, kept = host(), History(), HomeRows()
-    containers, taken = list(whole.containers), whole.taken
-    resources = dict(whole.resources)
-    for _ in range(30):
+    containers, taken, options = list(whole.containers), whole.taken, HomeOptions()
+    resources, figures = dict(whole.resources), list(whole.resources.values())
+    for _ in range(60):
         at = chance.randrange(len(containers))
-        match chance.randrange(4):
+        match chance.randrange(20):
             case 0:
                 containers[at] = containers[at]._replace(members=tuple(range(at + 1)))
             case 1:
                 chance.shuffle(containers)
             case 2:
-                resources[containers[at].ref] = chance.choice(list(whole.resources.values()))
+                resources[containers[at].ref] = chance.choice(figures)
             case 3:
-                taken += chance.choice([0.1, 2.0, 100.0])
-        snapshot = whole._replace(containers=tuple(containers), resources=resources, taken=taken)
+                taken += chance.choice([0.1, 2.0, 100.0, -60.0])
+            case _:
+                taken += 2.0
+        if tuple(containers) != whole.containers:
+            whole = whole._replace(containers=tuple(containers))
+        snapshot = whole._replace(resources=resources, taken=taken)
         history.add(snapshot)
-        options = HomeOptions(
-            grouping=chance.choice(GROUPINGS),
-            isolated=chance.random() < 0.5,
-            stopped=chance.random() < 0.5,
-            wide=chance.random() < 0.3,
-        )
+        if chance.random() < 0.2:
+            options = HomeOptions(
+                grouping=chance.choice(GROUPINGS),
+                isolated=chance.random() < 0.5,
+                stopped=chance.random() < 0.5,
+                wide=chance.random() < 0.3,
+                sort=chance.choice(sorted(RANKS)),
+            )
         seen = Seen(snapshot, history)
         assert kept.rows(seen, options) == HomeRows().rows(seen, options)
+
+
+def test_trend_fills_its_cells_anew_once_a_peak_is_forgotten() -> None:
+    whole, history, kept = host(), History(), HomeRows()
+    ref = "docker/web-1"
+    usual = whole.resources[ref]
+    peak = replace(usual, memory=replace(usual.memory, limit=None, working_set=1 << 40))
+    calm = replace(usual, memory=replace(usual.memory, limit=None))
+    wide, shown = HomeOptions(wide=True), []
+    for number in range(LONGEST + 5):
+        resources = {**whole.resources, ref: calm if number else peak}
+        snapshot = whole._replace(resources=resources, taken=whole.taken + 2.0 * number)
+        history.add(snapshot)
+        seen = Seen(snapshot, history)
+        shown.append(kept.rows(seen, wide))
+        assert shown[-1] == HomeRows().rows(seen, wide)
+    assert shown[-1] != shown[LONGEST - 1]
 
 
 def test_the_containers_of_one_user() -> None:

@@ -13,7 +13,7 @@ from nsview.host.resources import Resources
 from nsview.tui.row_layout import Cell, Column, Row
 from nsview.tui.rows.filter import compile_filter
 from nsview.tui.rows.home_cells import HOST, Seen, engine_words, pod_words, user_words
-from nsview.tui.rows.home_columns import PLAIN, RANKS, WIDE
+from nsview.tui.rows.home_columns import MOVING, PLAIN, RANKS, WIDE
 from nsview.tui.rows.outline import outline
 from nsview.tui.status import plural
 from nsview.tui.user_choice import EVERYBODY
@@ -54,13 +54,14 @@ class HomeRows:
 
     def __init__(self) -> None:
         self._kept: dict[str, _Kept] = {}
+        self._chosen = _Chosen((), None, [], [])
 
     def rows(self, seen: Seen, options: HomeOptions) -> list[Row]:
         """The rows from top to bottom: the host, the containers, what is not shown."""
-        chosen = choose(seen, options)
+        chosen = self._choose(seen, options)
         build = _Builder(seen, options, self._kept)
-        host = [build.row(one) for one in chosen if one.kind == HOST]
-        others = [one for one in chosen if one.kind != HOST]
+        host = [build.row(one) for one in chosen.containers if one.kind == HOST]
+        others = [one for one in chosen.containers if one.kind != HOST]
         arrange = {
             "flat": build.flat,
             "tree": build.tree,
@@ -68,11 +69,33 @@ class HomeRows:
             "engine": build.by_engine,
             "user": build.by_user,
         }[options.grouping]
-        rows = [*host, *arrange(others), *_left_out(seen.snapshot, options)]
+        rows = [*host, *arrange(others), *chosen.left_out]
         self._kept = build.kept
         if not others and not options.filter and options.user == EVERYBODY:
             rows.append(Row(("remark", "nothing"), (f" {NOTHING}",), "dim"))
         return rows
+
+    def _choose(self, seen: Seen, options: HomeOptions) -> _Chosen:
+        # Of the same containers the same are chosen, in the same order unless figures make it.
+        before = self._chosen
+        if (
+            before.of is not seen.snapshot.containers
+            or before.options != options
+            or options.sort in MOVING
+        ):
+            left_out = list(_left_out(seen.snapshot, options))
+            chosen = choose(seen, options)
+            self._chosen = _Chosen(seen.snapshot.containers, options, chosen, left_out)
+        return self._chosen
+
+
+class _Chosen(NamedTuple):
+    """Which of these containers somebody wants to see."""
+
+    of: tuple[Container, ...]
+    options: HomeOptions | None
+    containers: list[Container]
+    left_out: list[Row]
 
 
 def choose(seen: Seen, options: HomeOptions) -> list[Container]:
@@ -126,16 +149,18 @@ class _Kept(NamedTuple):
     resources: Resources
     traffic: Traffic | None
     row: Row
+    since: float
+    until: float
+    """From then until then it is this one, as long as all that is the same."""
 
 
 class _Builder:
     def __init__(self, seen: Seen, options: HomeOptions, before: Mapping[str, _Kept]) -> None:
         self._seen = seen
+        self._now = seen.snapshot.taken
         self._options = options
         self._columns = WIDE if options.wide else PLAIN
-        self._moving = [
-            (at, one.cell) for at, one in enumerate(self._columns) if one.made_of == "time"
-        ]
+        self._holds = [one.holds for one in self._columns if one.holds is not None]
         self._before = before
         self.kept: dict[str, _Kept] = {}
 
@@ -145,30 +170,32 @@ class _Builder:
         """One container."""
         seen, before = self._seen, self._before.get(one.ref)
         resources, traffic = seen.resources(one), seen.snapshot.traffic_of(one)
+        style = "dim" if one.status == "stopped" else ""
         if before is None or len(before.row.cells) != len(self._columns):
             cells = tuple(column.cell(seen, one) for column in self._columns)
+            row = Row(one.ref, cells, style, prefix, expandable, expanded)
         else:
             same = one is before.container
             rests = same and resources is before.resources and traffic is before.traffic
-            cells = self._cells(one, before.row.cells, same=same, rests=rests)
-        style = "dim" if one.status == "stopped" else ""
-        row = Row(one.ref, cells, style, prefix, expandable, expanded)
-        if before is not None and row == before.row:
-            row = before.row
-        self.kept[one.ref] = _Kept(one, resources, traffic, row)
+            cells = before.row.cells
+            if not rests or not before.since <= self._now < before.until:
+                cells = self._cells(one, cells, same=same, rests=rests)
+            elif before.row[2:] == (style, prefix, expandable, expanded):
+                self.kept[one.ref] = before
+                return before.row
+            row = Row(one.ref, cells, style, prefix, expandable, expanded)
+            row = before.row if row == before.row else row
+        until = min(holds(seen, one) for holds in self._holds)
+        self.kept[one.ref] = _Kept(one, resources, traffic, row, self._now, until)
         return row
 
     def _cells(
         self, one: Container, before: tuple[Cell | str, ...], *, same: bool, rests: bool
     ) -> tuple[Cell | str, ...]:
         # Only what may be another one is made anew.
-        seen = self._seen
-        if rests:
-            moving = [(at, cell(seen, one)) for at, cell in self._moving]
-            if all(cell == before[at] for at, cell in moving):
-                return before
+        still = ("container", "figures") if rests else ("container",) if same else ()
         return tuple(
-            cell if (same and column.made_of == "container") else column.cell(seen, one)
+            cell if column.made_of in still else column.cell(self._seen, one)
             for column, cell in zip(self._columns, before, strict=True)
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from nsview.host.resources import Resources
 from nsview.tui.history import Figure, History
 from nsview.tui.row_layout import Cell
 from nsview.tui.rows.charts import peak, sparkline
-from nsview.units import byte_pair, byte_rates, duration, percent, short_size
+from nsview.units import byte_pair, byte_rates, duration, duration_ends, percent, short_size
 
 SHORT_ID = 12
 HOST = "host"
@@ -141,6 +142,19 @@ def trend_cell(figure: Figure) -> Callable[[Seen, Container], Cell | str]:
     return cell
 
 
+def trend_holds(figure: Figure) -> Callable[[Seen, Container], float]:
+    """Until when that line is the same if the figures are: moved on, equal blocks are equal."""
+
+    def holds(seen: Seen, one: Container) -> float:
+        if seen.history.repeats(one.ref) < _TREND:
+            return seen.snapshot.taken
+        values = seen.history.values(one.ref, figure)
+        # What is higher, and out of sight, will be forgotten: then the same fills more of a cell.
+        return math.inf if values[-1] in (0.0, max(values)) else seen.snapshot.taken
+
+    return holds
+
+
 # What fills the whole cell: one processor or the quota, the limit; of what has none its own peak.
 def _full(seen: Seen, one: Container, figure: Figure) -> float:
     resources = seen.resources(one)
@@ -185,6 +199,13 @@ def up_cell(seen: Seen, one: Container) -> Cell | str:
     if not one.started or not one.members:
         return NONE
     return duration(seen.snapshot.taken - one.started)
+
+
+def up_holds(seen: Seen, one: Container) -> float:
+    """Until when `up_cell` says so."""
+    if not one.started or not one.members:
+        return math.inf
+    return one.started + duration_ends(seen.snapshot.taken - one.started)
 
 
 def alerts_cell(seen: Seen, one: Container) -> Cell:

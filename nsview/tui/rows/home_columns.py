@@ -26,8 +26,10 @@ class HomeColumn(NamedTuple):
     cell: Callable[[Seen, Container], Cell | str]
     rank: _Rank = _by_name
     made_of: Literal["container", "figures", "time"] = "container"
-    """The container alone; what it uses, too; or what is another one at every look: the hour, the
-    figures of the last minutes."""
+    """The container alone; what it uses, too; or what goes on by itself: the hour, the figures of
+    the last minutes."""
+    holds: Callable[[Seen, Container], float] | None = None
+    """The moment until which a cell made of time is the same, if all else is."""
 
 
 # The most first, and what is not known last.
@@ -102,7 +104,7 @@ PLAIN = (
     HomeColumn(Column(key="cpu", title="CPU%", width=5, align="right", letter="C"),
                cells.cpu_cell, _most(_cpu), made_of="figures"),
     HomeColumn(Column(key="trend", title="CPU TREND", width=9, worth=4, sortable=False),
-               cells.trend_cell("cpu"), made_of="time"),
+               cells.trend_cell("cpu"), made_of="time", holds=cells.trend_holds("cpu")),
     HomeColumn(Column(key="memory", title="MEM/LIMIT", width=9, align="right", letter="M"),
                cells.memory_cell, _most(_memory), made_of="figures"),
     HomeColumn(Column(key="io", title="IO R/W", width=9, align="right", worth=4),
@@ -118,7 +120,7 @@ PLAIN = (
     HomeColumn(Column(key="up", title="UP", min_width=4, align="right", worth=6),
                cells.up_cell,
                lambda _, one: (one.started is None, -(one.started or 0.0), one.name.casefold()),
-               made_of="time"),
+               made_of="time", holds=cells.up_holds),
 )  # fmt: skip
 _MORE = (
     HomeColumn(Column(key="alerts", title="ALERTS", max_width=40), cells.alerts_cell,
@@ -133,9 +135,9 @@ _MORE = (
     HomeColumn(Column(key="tasks", title="TASKS", min_width=11, align="right"), cells.tasks_cell,
                _most(_tasks), made_of="figures"),
     HomeColumn(Column(key="memory-trend", title="MEM TREND", width=9, sortable=False),
-               cells.trend_cell("memory"), made_of="time"),
+               cells.trend_cell("memory"), made_of="time", holds=cells.trend_holds("memory")),
     HomeColumn(Column(key="io-trend", title="IO TREND", width=8, sortable=False),
-               cells.trend_cell("io"), made_of="time"),
+               cells.trend_cell("io"), made_of="time", holds=cells.trend_holds("io")),
     HomeColumn(Column(key="image", title="IMAGE", max_width=44), lambda _, one: one.image or NONE,
                _words(lambda one: one.image)),
     HomeColumn(Column(key="pod", title="POD", max_width=30),
@@ -154,5 +156,7 @@ WIDE = (
     *_MORE,
 )
 RANKS = {one.column.key: one.rank for one in WIDE if one.column.sortable}
+#: Sorting by these, the order is another one without any container being another one.
+MOVING = frozenset(one.column.key for one in WIDE if one.made_of == "figures")
 
 assert max(len(KINDS), len("NAMESPACES")) == PLAIN[11].column.width  # the flags fit

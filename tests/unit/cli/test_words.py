@@ -7,7 +7,7 @@ import os
 import pytest
 
 from nsview.cli.words import command_line, dash, image_name, not_permitted, user_of
-from nsview.units import duration
+from nsview.units import duration, duration_ends
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,13 @@ from nsview.units import duration
 )
 def test_age_in_its_largest_unit(seconds: float, words: str) -> None:
     assert duration(seconds) == words
+
+
+@pytest.mark.parametrize("seconds", [-3, 0, 0.5, 59, 59.9, 60, 3599, 3600.5, 86399, 86400, 2e7])
+def test_age_says_so_until_it_ends(seconds: float) -> None:
+    end = duration_ends(seconds)
+    assert end > seconds
+    assert duration(end - 0.01) == duration(seconds) != duration(end)
 
 
 def test_dash_is_for_nothing_alone() -> None:

@@ -67,6 +67,21 @@ def test_who_rests_gives_the_same_reading_and_time_goes_on() -> None:
     assert list(history(*looks, soon, earlier).values(WEB, "cpu")) == [1.5, 0.0, 0.0, 0.0, 0.0]
 
 
+def test_repeats_are_looks_that_have_found_the_same() -> None:
+    (first,) = using(1.5)
+    looks = [first._replace(taken=first.taken + 2.0 * n) for n in range(4)]
+    one = history(*looks)
+    assert one.repeats(WEB) == 3
+    assert one.repeats("docker/other") == 0
+    for snapshot in using(1.5):  # equal, and measured anew
+        one.add(snapshot)
+    assert one.repeats(WEB) == 0
+    assert list(one.values(WEB, "cpu")) == [1.5] * 5
+    for number in range(LONGEST + 5):
+        one.add(looks[0]._replace(taken=looks[-1].taken + 2.0 * number))
+    assert list(one.values(WEB, "cpu")) == [1.5] * LONGEST
+
+
 def test_what_was_given_away_stays_as_it_is() -> None:
     one = history(*using(1.0, 2.0))
     values = one.values(WEB, "cpu")

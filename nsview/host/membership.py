@@ -15,7 +15,7 @@ changed view.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from nsview.engines.base import Match
 from nsview.engines.recognise import recognise
@@ -207,21 +207,22 @@ def _outside_pid_ns(task: Task, host: tuple[int, ...]) -> bool:
     return task.namespaces[_PID] not in (0, host[_PID]) or len(task.pids) > 1
 
 
-def _unreadable_leaders(cohorts: Iterable[Cohort]) -> dict[int, int]:
+def _unreadable_leaders(cohorts: Collection[Cohort]) -> dict[int, int]:
     """Pid namespaces whose number 1 may not be looked into, as others in them may; and that PID.
 
     So it is for a user whose sandbox protects its number 1 (PR_SET_DUMPABLE). Children are in the
     same one as their parent if they have as many numbers.
     """
-    inside = [task for cohort in cohorts for task in cohort if len(task.pids) > 1]
+    # Whoever may not be looked into is a cohort alone.
     closed = {
-        task.pid: len(task.pids)
-        for task in inside
-        if task.pids[-1] == 1 and not task.namespaces[_PID]
+        cohort[0].pid: len(cohort[0].pids)
+        for cohort in cohorts
+        if not cohort[0].namespaces[_PID] and cohort[0].pids[-1] == 1 < len(cohort[0].pids)
     }
     return {
         task.namespaces[_PID]: task.ppid
-        for task in inside
+        for cohort in (cohorts if closed else ())
+        for task in cohort
         if task.namespaces[_PID] and closed.get(task.ppid) == len(task.pids)
     }
 

@@ -28,7 +28,7 @@ class CgroupOwners:
 
     def __init__(self) -> None:
         self._tasks: Mapping[int, Task] = {}
-        self._parents: dict[str, str | None] = {}
+        self._inside: dict[str, str] = {}
         self._used: dict[str, frozenset[_Group]] = {}
         self._users: dict[_Group, set[str]] = {}
         self._asked: dict[str, set[_Group]] = {}
@@ -51,15 +51,13 @@ class CgroupOwners:
         touched: set[_Group] = set()
         for ref in concerned | self._used.keys() - used.keys():
             touched |= self._note_users(ref, self._used.get(ref, _NONE), used.get(ref, _NONE))
-        self._used = used
+        # Whoever is inside another one, and is there no more or newly, counts as one of that.
+        inside = {ref: parent for ref, parent in parents.items() if parent is not None}
+        if inside != self._inside:
+            for ref in inside.keys() | self._inside.keys():
+                touched |= self._used.get(ref, _NONE) | used.get(ref, _NONE)
+        self._used, self._inside = used, inside
         self._asked = {ref: asked for ref, asked in self._asked.items() if ref in used}
-        if parents != self._parents:
-            # One that comes or goes is told by its groups, unless it is or was inside another.
-            inside = {ref: parent for ref, parent in parents.items() if parent is not None}
-            before = {ref: parent for ref, parent in self._parents.items() if parent is not None}
-            self._parents = parents
-            if inside != before:
-                return set(parents)
         return concerned | {ref for ref, asked in self._asked.items() if asked & touched}
 
     def _note_users(
@@ -106,7 +104,7 @@ class CgroupOwners:
 
     def _is_in(self, ref: str | None, outer: str) -> bool:
         while ref is not None and ref != outer:
-            ref = self._parents.get(ref)
+            ref = self._inside.get(ref)
         return ref == outer
 
     # In which groups, or below which, its processes are.

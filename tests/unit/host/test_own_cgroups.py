@@ -81,6 +81,18 @@ def test_torn_or_gone() -> None:
     assert own(one, [task(10, "")]) == []
 
 
+def test_only_those_that_share_groups_with_whoever_comes_inside_are_named() -> None:
+    outer, other = container("unshare/10", 10), container("unshare/12", 12)
+    inner = container("unshare/11", 11, parent="unshare/10")
+    tasks = {10: task(10, "/a"), 11: task(11, "/a/b"), 12: task(12, "/d")}
+    owners = CgroupOwners()
+    owners.update(tasks, [outer, other], [outer, other])
+    for one in (outer, other):
+        owners.own_cgroups(one)
+
+    assert owners.update(tasks, [outer, other, inner], [inner]) == {outer.ref, inner.ref}
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_whoever_is_not_named_would_be_answered_the_same(seed: int) -> None:
     chance = random.Random(seed)

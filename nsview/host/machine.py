@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from operator import attrgetter
 
 from nsview.host.cgroup_gauge import io_of, sum_of
 from nsview.host.resources import Io, Memory, Pids, Resources
@@ -21,6 +22,7 @@ from nsview.kernel.procfs import Procfs
 from nsview.kernel.task import Task
 
 _PERCENT = 100.0
+_THREADS = attrgetter("threads")
 _MOST_TASKS = ("pid_max", "threads-max")
 
 
@@ -41,9 +43,7 @@ class MachineGauge:
             cpu=cpu,
             memory=self._memory(root.memory),
             io=self._disks(),
-            pids=Pids(
-                current=sum(task.threads for task in tasks.values()), limit=self._most_tasks()
-            ),
+            pids=Pids(current=sum(map(_THREADS, tasks.values())), limit=self._most_tasks()),
             pressure=self._pressure(),
         )
 

@@ -105,7 +105,10 @@ class Meter:
                 all_read = False
                 continue
             known.moment = now
-            known.last = self._measure(known, tasks, limits, busy)
+            found = self._measure(known, tasks, limits, busy)
+            # Of who rests it is the very same: whoever shows it has nothing to do.
+            if found != known.last:
+                known.last = found
         if all_read:
             self._files.sweep()
             self._ran = frozenset()

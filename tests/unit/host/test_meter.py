@@ -169,6 +169,21 @@ def test_meter_follows_containers_that_come_go_and_come_back(tree: Tree, tmp_pat
     assert read() is not None
 
 
+def test_who_rests_gives_the_very_same_figures(tree: Tree, tmp_path: Path) -> None:
+    meter = Meter(Procfs(str(tmp_path / "no-proc")), tree.cgroupfs, fresh=0.0)
+    web, tasks = container("unshare/10", 10), {10: task(10, "/web")}
+    tree.group("/web", V2)
+
+    def read() -> Resources:
+        return meter.read(tasks, {10: web.ref}, [web])[web.ref]
+
+    first, second, third = read(), read(), read()
+    assert second != first  # it has rates
+    assert third is second
+    tree.group("/web", {"cpu.pressure": "some avg10=0.50 avg60=0.00 avg300=0.00 total=5\n"})
+    assert read().pressure["cpu"].some.avg10 == 0.5
+
+
 def test_asked_at_once_it_reads_only_what_is_new(tree: Tree, tmp_path: Path) -> None:
     meter = Meter(Procfs(str(tmp_path / "no-proc")), tree.cgroupfs, fresh=3600.0)
     web, db = container("unshare/10", 10), container("unshare/11", 11)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
@@ -13,12 +12,14 @@ from nsview.host import census_choice
 from nsview.host.arrangement import Arrangement, Arranger, Given, Wanted
 from nsview.host.boot_clock import BootClock
 from nsview.host.census import CensusSource
+from nsview.host.freezer import Freezer
 from nsview.host.initial import find_initial
 from nsview.host.model import Container, Snapshot, Traffic
 from nsview.host.pid_namespaces import PidNamespaces
 from nsview.host.process_memory import ProcessMemory
 from nsview.host.task_changes import TaskChanges, find_task_changes, has_rested
 from nsview.host.users import read_users
+from nsview.kernel.cgroup_files import KeptFiles
 from nsview.kernel.cgroupfs import read_cgroupfs
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.procfs import Procfs
@@ -50,6 +51,8 @@ class Host:
         self._pid_namespaces = PidNamespaces(self.procfs)
         self._stores = StoreSearch()
         self._cgroupfs = read_cgroupfs()
+        self._files = KeptFiles()
+        self._freezer = Freezer(self._cgroupfs, self._files.read)
         self._meter: Meter | None = None
         self._traffic: TrafficMeter | None = None
         self._begin_anew()
@@ -122,7 +125,7 @@ class Host:
         if self._meter is None:
             from nsview.host.meter import Meter
 
-            self._meter = Meter(self.procfs, self._cgroupfs)
+            self._meter = Meter(self.procfs, self._cgroupfs, self._files)
         return self._meter.read(tasks, membership, containers, self._may_have_run())
 
     def _read_traffic(
@@ -150,8 +153,7 @@ class Host:
         self._tasks = tasks
         self._follow(changes)
         given = Given(initial, self._read_records(initial), wanted)
-        read_frozen = functools.cache(self._cgroupfs.read_frozen)
-        return self._arranger.arrange(tasks, changes, given, read_frozen)
+        return self._arranger.arrange(tasks, changes, given, self._freezer.look())
 
     def _follow(self, changes: TaskChanges) -> None:
         for task in changes.gone:

@@ -68,11 +68,18 @@ class _Metered:
 class Meter:
     """Not thread-safe: one scanner owns it. What was read `fresh` seconds ago is given again."""
 
-    def __init__(self, procfs: Procfs, cgroupfs: Cgroupfs, fresh: float = _FRESH) -> None:
+    def __init__(
+        self,
+        procfs: Procfs,
+        cgroupfs: Cgroupfs,
+        files: KeptFiles | None = None,
+        fresh: float = _FRESH,
+    ) -> None:
+        """`files`: of others too, who read all of theirs before: swept when everything is read."""
         self._procfs = procfs
         self._fresh = fresh
         self._cgroupfs = cgroupfs
-        self._files = KeptFiles()
+        self._files = KeptFiles() if files is None else files
         self._machine = MachineGauge(procfs)
         self._owners = CgroupOwners()
         self._metered: dict[str, _Metered] = {}

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
+from nsview.kernel.cgroup_files import read_file
 from nsview.kernel.mountinfo import Mount, parse_mountinfo
 from nsview.kernel.task import CgroupPath
 from nsview.named_tuple import NamedTuple
 
-#: Files of the cgroup file system that are read here hold a few words.
-_LARGEST: Final = 4096
-_STOPPED: Final = (b"FROZEN", b"FREEZING")
+#: Lines of freezer.state (v1), cgroup.events and cgroup.freeze (v2).
+_STOPPED: Final = frozenset((b"FROZEN", b"FREEZING", b"frozen 1", b"1"))
 
 
 class Hierarchy(NamedTuple):
@@ -93,24 +93,26 @@ class Cgroupfs(NamedTuple):
         place = None if path is None else self._find(2, path, "")
         return None if place is None else place.directory
 
-    def read_frozen(self, cgroups: tuple[CgroupPath, ...]) -> bool:
-        """Say whether a task is frozen (paused), or about to be, by its cgroup or one above it."""
-        return self._frozen_v1(cgroups) or self._frozen_v2(cgroups)
+    def freezer_files(self, cgroups: Iterable[CgroupPath]) -> Iterator[str]:
+        """Give the paths of the files of which one `says_frozen` where a task is paused.
 
-    def _frozen_v1(self, cgroups: tuple[CgroupPath, ...]) -> bool:
-        """Read freezer.state: it tells of the cgroups above, too (freezer-subsystem.rst)."""
+        v1's freezer.state tells of the cgroups above, too (freezer-subsystem.rst). v2's
+        cgroup.events tells of those above once all tasks have stopped, and cgroup.freeze of this
+        one at once. The root has neither (cgroup-v2.rst).
+        """
+        cgroups = tuple(cgroups)
         path = next((one.path for one in cgroups if "freezer" in one.controllers.split(",")), None)
         place = None if path is None else self._find(1, path, "freezer")
-        return place is not None and _read(place.directory, "freezer.state").strip() in _STOPPED
-
-    def _frozen_v2(self, cgroups: tuple[CgroupPath, ...]) -> bool:
-        """Read cgroup.events, which tells of the cgroups above once all tasks have stopped, and
-        cgroup.freeze, which tells of this one at once. The root has neither (cgroup-v2.rst)."""
+        if place is not None:
+            yield os.path.join(place.directory, "freezer.state")
         directory = self.unified_directory(cgroups)
-        if directory is None:
-            return False
-        events = _read(directory, "cgroup.events").split(b"\n")
-        return b"frozen 1" in events or _read(directory, "cgroup.freeze").strip() == b"1"
+        if directory is not None:
+            yield os.path.join(directory, "cgroup.events")
+            yield os.path.join(directory, "cgroup.freeze")
+
+    def read_frozen(self, cgroups: tuple[CgroupPath, ...]) -> bool:
+        """Say whether a task is frozen (paused), or about to be, by its cgroup or one above it."""
+        return any(says_frozen(read_file(path)) for path in self.freezer_files(cgroups))
 
     def _find(self, version: int, path: str, controller: str) -> Place | None:
         for hierarchy in self.hierarchies:
@@ -119,6 +121,11 @@ class Cgroupfs(NamedTuple):
                 if directory is not None:
                     return Place(version, directory, hierarchy.target)
         return None
+
+
+def says_frozen(data: bytes | None) -> bool:
+    """Whether one of `Cgroupfs.freezer_files` says that somebody pauses its tasks."""
+    return data is not None and not _STOPPED.isdisjoint(data.split(b"\n"))
 
 
 def find_hierarchies(mounts: Iterable[Mount]) -> tuple[Hierarchy, ...]:
@@ -156,17 +163,3 @@ def directory(cgroups: Iterable[CgroupPath], controller: str) -> str | None:
 def read_frozen(cgroups: tuple[CgroupPath, ...]) -> bool:
     """Return `Cgroupfs.read_frozen` of our own mounts."""
     return own_cgroupfs().read_frozen(cgroups)
-
-
-def _read(directory: str, name: str) -> bytes:
-    """Return a small file; nothing when the cgroup is gone or has no such file."""
-    try:
-        fd = os.open(os.path.join(directory, name), os.O_RDONLY | os.O_CLOEXEC)
-    except (FileNotFoundError, NotADirectoryError, PermissionError):
-        return b""
-    try:
-        return os.read(fd, _LARGEST)
-    except OSError:  # ENODEV: the cgroup was removed after the open
-        return b""
-    finally:
-        os.close(fd)

@@ -14,7 +14,7 @@ class TaskChanges(NamedTuple):
     gone: tuple[Task, ...] = ()
     came: tuple[Task, ...] = ()
     active: tuple[Task, ...] = ()
-    """They woke, slept, made threads, and are what they were otherwise."""
+    """They woke, slept, made threads, took other work, and are what they were otherwise."""
 
     @property
     def none(self) -> bool:
@@ -50,4 +50,5 @@ def has_rested(task: Task, ran: Collection[int] | None) -> bool:
 
 
 def _without_activity(task: Task) -> Task:
-    return task._replace(state="", threads=0)
+    # A worker of the kernel is called after what it works at.
+    return task._replace(state="", threads=0, comm="" if task.kernel_thread else task.comm)

@@ -58,7 +58,7 @@ class Memory:
         self.layers = 1
 
     def command(self, task: Task) -> tuple[str, ...]:
-        return (task.comm, str(task.start_time))
+        return () if task.kernel_thread else (task.comm, str(task.start_time))
 
     def root(self, task: Task) -> Root | None:
         own = task.namespaces[MNT] != INITIAL["mnt"] and task.namespaces[MNT] != 300
@@ -99,6 +99,8 @@ def arranger() -> Arranger:
 def some_task(chance: random.Random, pid: int, others: list[int]) -> Task:
     namespaces = chance.choice(NAMESPACES)
     inside = namespaces[PID] not in (0, HOST[PID])
+    kernel_thread = namespaces is HOST and chance.random() < 0.1
+    names = ["kworker"] if kernel_thread else ["sh", "containerd-shim", "conmon", "bwrap"]
     return Task(
         pid=pid,
         start_time=chance.randrange(1000),
@@ -109,10 +111,10 @@ def some_task(chance: random.Random, pid: int, others: list[int]) -> Task:
         time_for_children=HOST[-1],
         uid=chance.choice([0, 1000]),
         cgroups=chance.choice(CGROUPS),
-        comm=chance.choice(["sh", "containerd-shim", "conmon", "bwrap"]),
+        comm=chance.choice(names),
         state=chance.choice("SR"),
         threads=1,
-        kernel_thread=namespaces is HOST and chance.random() < 0.1,
+        kernel_thread=kernel_thread,
     )
 
 
@@ -132,7 +134,8 @@ def changed(chance: random.Random, tasks: Mapping[int, Task]) -> dict[int, Task]
         elif what == "run":
             later[pid] = old._replace(state="D", threads=old.threads + 1)
         else:
-            later[pid] = old._replace(comm=chance.choice(["sleep", "bwrap"]))
+            names = ["kworker", "kworker-events"] if old.kernel_thread else ["sleep", "bwrap"]
+            later[pid] = old._replace(comm=chance.choice(names))
     return dict(sorted(later.items()))
 
 

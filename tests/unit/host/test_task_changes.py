@@ -39,6 +39,12 @@ def test_running_and_threads_are_activity() -> None:
     assert changes.none
 
 
+def test_worker_of_the_kernel_that_works_at_something_else_is_the_same_one() -> None:
+    worker = ONE._replace(comm="kworker/0:1-events", kernel_thread=True)
+    other = worker._replace(comm="kworker/0:1-flush-254:0")
+    assert find_task_changes({7: worker}, {7: other}) == TaskChanges(active=(other,))
+
+
 @pytest.mark.parametrize(
     "change",
     [

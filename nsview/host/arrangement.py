@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from nsview.engines.base import Record
 from nsview.host.cohorts import Cohorts
 from nsview.host.containers import ContainerBuilder, Facts, build_host
-from nsview.host.membership import Group, Key, group_tasks
+from nsview.host.membership import Group, Key, group_tasks, renew_groups
 from nsview.host.model import Container
 from nsview.host.partial import partial_reasons
 from nsview.host.records import Records
@@ -152,9 +152,7 @@ class Arranger:
             started=self._started,
         )
         if made is None:
-            memory.settled = True
-            pid_parents = self._pid_namespaces.parents(self._one_of_each(tasks))
-            self._group(tasks, given.initial, pid_parents)
+            pid_parents = self._group(tasks, given.initial)
             containers, membership = self._builder.build(
                 self._groups, tasks, self._records_of(given), given.initial, facts,
                 stopped=given.wanted.stopped, steady=self._given == given,
@@ -180,9 +178,26 @@ class Arranger:
         found = {} if one is None else {one.pid: one}
         return found | {cohort[0].pid: cohort[0] for cohort in self._cohorts.all}
 
-    def _group(
+    def _group(self, tasks: Mapping[int, Task], initial: Mapping[str, int]) -> Mapping[int, int]:
+        """Returns which pid namespace is inside which."""
+        settled, self._memory.settled = self._memory.settled, True
+        made, replaced = self._made, self._cohorts.replaced
+        same = self._given is not None and self._given.initial == initial
+        if made is not None and same and settled and replaced is not None:
+            groups = renew_groups(self._groups, replaced)
+            pid_parents = made.pid_parents
+        else:
+            groups = None
+        if groups is None:
+            pid_parents = self._pid_namespaces.parents(self._one_of_each(tasks))
+            groups = self._group_anew(tasks, initial, pid_parents)
+        self._groups = groups
+        self._launchers = frozenset(group.first.ppid for group in groups.values())
+        return pid_parents
+
+    def _group_anew(
         self, tasks: Mapping[int, Task], initial: Mapping[str, int], pid_parents: Mapping[int, int]
-    ) -> None:
+    ) -> dict[Key, Group]:
         memory = self._memory
         host_root = memory.root_of_host(tasks, initial)
         groups = group_tasks(
@@ -194,8 +209,7 @@ class Arranger:
         for key, group in groups.items():
             if key in self._groups:
                 group.learn_from(self._groups[key])
-        self._groups = groups
-        self._launchers = frozenset(group.first.ppid for group in groups.values())
+        return groups
 
     def _records_of(self, given: Given) -> Records:
         if self._records.all != given.records:

@@ -15,6 +15,8 @@ _PID = KINDS.index("pid")
 
 Cohort = tuple[Task, ...]
 """Ascending by pid."""
+Replaced = dict[int, tuple[Cohort, Cohort]]
+"""By the id of a former cohort: that one, and the one that is in its place now."""
 _Place = tuple[int, int]
 
 
@@ -27,6 +29,8 @@ class Cohorts:
         self._places: dict[int, _Place] = {}
         self._members: dict[_Place, dict[int, Task]] = {}
         self._cohorts: dict[_Place, Cohort] = {}
+        self.replaced: Replaced | None = None
+        """What the last update did; None where a cohort came, went, or has another first one."""
 
     def update(self, gone: Iterable[Task], came: Iterable[Task]) -> bool:
         """False when all of them were the host's own."""
@@ -41,13 +45,20 @@ class Cohorts:
                 place = self._places[task.pid] = _place(task)
                 self._members.setdefault(place, {})[task.pid] = task
                 touched.add(place)
+        replaced: Replaced = {}
+        same_firsts = True
         for place in touched:
+            before = self._cohorts.pop(place, None)
             members = self._members[place]
             if members:
-                self._cohorts[place] = tuple(members[pid] for pid in sorted(members))
+                now = self._cohorts[place] = tuple(members[pid] for pid in sorted(members))
             else:
                 del self._members[place]
-                self._cohorts.pop(place, None)
+            if before is not None and members and before[0] is now[0]:
+                replaced[id(before)] = before, now
+            else:
+                same_firsts = False
+        self.replaced = replaced if same_firsts else None
         return bool(touched)
 
     def is_of_host(self, task: Task) -> bool:

@@ -20,7 +20,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from nsview.engines.base import Match
 from nsview.engines.recognise import recognise
 from nsview.engines.systemd import unit_of
-from nsview.host.cohorts import Cohort
+from nsview.host.cohorts import Cohort, Replaced
 from nsview.host.pid_map import pid_ns_chain
 from nsview.kernel.cgroup import preferred_path
 from nsview.kernel.namespaces import KINDS
@@ -134,6 +134,28 @@ def group_tasks(
         for task in cohort:  # who has called chroot(2) has another root than the others
             _join(groups, _key_by_root(task, host, has_host_root), (task,))
     return groups
+
+
+def renew_groups(groups: Mapping[Key, Group], replaced: Replaced) -> dict[Key, Group] | None:
+    """What `group_tasks` would say of the same cohorts, some of which have other members now.
+
+    Which group a cohort is in, its first process tells. None where single ones had a say.
+    """
+    found = {}
+    left = len(replaced)
+    for key, group in groups.items():
+        if not all(cohort[0].namespaces[_PID] for cohort in group.cohorts):
+            return None  # children tell of a hidden leader, whoever they are
+        others = [replaced.get(id(cohort)) for cohort in group.cohorts]
+        found[key] = group
+        if any(others):
+            left -= len(others) - others.count(None)
+            found[key] = renewed = Group(key, group.match, group.outer)
+            pairs = zip(group.cohorts, others, strict=True)
+            renewed.cohorts = [cohort if other is None else other[1] for cohort, other in pairs]
+        else:
+            group.unchanged = True
+    return None if left else found
 
 
 @functools.lru_cache(maxsize=8192)

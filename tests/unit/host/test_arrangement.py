@@ -245,3 +245,36 @@ def test_a_young_root_is_looked_at_again_and_the_others_are_not() -> None:
     assert roots[5][0].rootfs == Rootfs("ext4", 2)
     assert roots[5][1].rootfs == Rootfs("ext4", 1)
     assert roots[7][0] is roots[7][1]
+
+
+def test_a_root_that_is_set_up_late_makes_a_container() -> None:
+    class Late(Memory):
+        def root(self, task: Task) -> Root | None:
+            self.settled = False
+            return super().root(task) if self.layers > 1 else Root((0, 1), Rootfs("ext4", 1))
+
+    memory, seen = Late(), {**ALL, 8: task(8, 7, namespaces=(HOST[0] + 999, *HOST[1:]))}
+    one = Arranger(Procfs("/nowhere"), memory, PidNamespaces(), lambda task: task.start_time)  # type: ignore[arg-type]
+    kinds = []
+    for memory.layers in (1, 2):
+        made = one.arrange(seen, find_task_changes(seen if kinds else {}, seen), GIVEN, never)
+        kinds += [one.kind for one in made.containers if one.pid == 8]
+    assert kinds == ["isolated", "container"]
+
+
+def test_a_child_that_tells_of_its_hidden_leader_is_asked_each_time() -> None:
+    leader = task(20, 2, pids=(20, 1))
+    first, second = task(21, 3, pids=(21, 2)), task(22, 3, pids=(22, 3), ppid=20)
+    seen = {**{pid: ALL[pid] for pid in (1, 2)}, 20: leader, 21: first, 22: second}
+    whole, torn = looks(seen, {pid: one for pid, one in seen.items() if pid != 22})
+    assert [one.members for one in whole.containers] == [(1, 2), (20, 21, 22)]
+    assert sorted(one.members for one in torn.containers) == [(1, 2), (20,), (21,)]
+
+
+def test_who_joins_leaves_the_groups_of_others_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = arranger()
+    one.arrange(ALL, find_task_changes({}, ALL), GIVEN, never)
+    monkeypatch.delattr("nsview.host.arrangement.group_tasks")
+    more = {**ALL, 8: THREE._replace(pid=8, pids=(8,))}
+    made = one.arrange(more, find_task_changes(ALL, more), GIVEN, never)
+    assert {one.members for one in made.containers} == {(1, 2), (5, 6), (7, 8)}

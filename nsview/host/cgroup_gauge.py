@@ -56,12 +56,13 @@ class CgroupGauge:
         blkio = any("blkio" in line.controllers.split(",") for line in cgroups)
         self._io = cgroupfs.place(cgroups, "blkio" if blkio else "io")
         self._pids = cgroupfs.place(cgroups, "pids")
-        self._unified = cgroupfs.unified_directory(cgroups)
+        unified = cgroupfs.unified_directory(cgroups)
+        self._pressures = [(name, f"{unified}/{name}.pressure") for name in _PRESSURES if unified]
         self._before: _Before | None = None
         self._rested = 0
 
-    def read(self, read: Read, limits: Limits) -> Resources:
-        """Its figures now; nothing of what is gone."""
+    def read(self, read: Read, limits: Limits, io_of_processes: Io | None = None) -> Resources:
+        """Its figures now; nothing of what is gone. `io_of_processes`: where no group counts it."""
         moment = time.monotonic()
         cpu = read_cpu(read, self._cpu, self._accounting)
         io = read_io(read, self._io) if self._io else None
@@ -77,7 +78,9 @@ class CgroupGauge:
         return Resources(
             cpu=_cpu(cpu, before.cpu if before else None, seconds, limits.cpus),
             memory=memory,
-            io=None if io is None else io_of(io, before.io if before else None, seconds),
+            io=(
+                io_of_processes if io is None else io_of(io, before.io if before else None, seconds)
+            ),
             pids=pids,
             pressure=self._read_pressure(read),
         )
@@ -111,8 +114,8 @@ class CgroupGauge:
 
     def _read_pressure(self, read: Read) -> Mapping[str, Pressure]:
         found = {}
-        for name in _PRESSURES if self._unified else ():
-            data = read(f"{self._unified}/{name}.pressure")
+        for name, path in self._pressures:
+            data = read(path)
             pressure = parse_pressure(data) if data else None
             if pressure is not None:
                 found[name] = pressure

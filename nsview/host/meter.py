@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from nsview.host.cgroup_gauge import CgroupGauge, LimitsOfGroups
 from nsview.host.machine import MachineGauge
@@ -45,12 +45,16 @@ class _Group:
         limits: LimitsOfGroups,
         tasks: Iterable[Task],
         ran: Collection[int] | None,
+        last: Resources | None,
     ) -> Resources:
+        """`last`: its figures of before, if none of the same processes has run since."""
         self._turn += 1
         if self._turn % _LIMITS_LAST == 0:
             self._limits = self._gauge.read_limits(limits)
-        found = self._gauge.read(files.read, self._limits)
-        return found if self.io is None else replace(found, io=self.io.read(tasks, ran))
+        if self.io is None:
+            return self._gauge.read(files.read, self._limits)
+        io = self.io.read(tasks, ran) if last is None else self.io.rest(last.io)
+        return self._gauge.read(files.read, self._limits, io)
 
 
 @dataclass(slots=True)
@@ -148,13 +152,13 @@ class Meter:
     ) -> Resources:
         one = known.container
         members = (tasks[pid] for pid in one.members if pid in tasks)
+        # The same processes, and nobody of them has run.
+        rests = busy is not None and one.ref not in busy and known.members == one.members
+        known.members = one.members
         if isinstance(known.gauge, ProcessGauge):
-            # The same processes, and nobody of them has run.
-            if busy is not None and one.ref not in busy and known.members == one.members:
-                return known.gauge.rest(known.last)
-            known.members = one.members
-            return known.gauge.read(members, self._ran)
-        found = known.gauge.read(self._files, limits, members, self._ran)
+            return known.gauge.rest(known.last) if rests else known.gauge.read(members, self._ran)
+        last = known.last if rests else None
+        found = known.gauge.read(self._files, limits, members, self._ran, last)
         return self._machine.complete(found, tasks) if one.ref == HOST_REF else found
 
     def _of(

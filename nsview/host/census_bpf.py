@@ -51,8 +51,10 @@ _NANO: Final = 1_000_000_000
 #: Asked for together, and so remembered together.
 _ALL_NAMES: Final = tuple(dict.fromkeys((*NAMES, *file_iterator.NAMES)))
 _ALL_FUNCTIONS: Final = (FUNCTION, file_iterator.FUNCTION)
-#: Looks at all tasks until nobody's control groups are unknown; on a busy host somebody's will be.
+#: Looks at all tasks until of nearly nobody the control groups are unknown. The few left are read
+#: one by one, which costs less than another look, and the next one confirms them.
 _ROUNDS: Final = 3
+_FEW: Final = 64
 #: More than a hardened kernel may leave out.
 _MOST_LEFT_OUT: Final = 16
 #: The kernel cuts names of its threads to so many bytes, and /proc shows some of them in full.
@@ -152,6 +154,8 @@ class BpfCensus:
             unknown = (*changes.fresh, *again)
             fresh = {one: fresh.get(one) or Record._make(parse_record(one)) for one in unknown}
             if not fresh or not self._memberships.learn(fresh.values()):
+                break
+            if sum(self._memberships.get(one) is None for one in fresh.values()) <= _FEW:
                 break
         return records, fresh, changes.gone
 

@@ -216,6 +216,20 @@ def test_whoever_moves_to_another_cgroup_is_seen_there(census: BpfCensus) -> Non
         )
 
 
+def test_one_in_a_new_cgroup_takes_no_second_look_at_all_tasks(
+    census: BpfCensus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    census.read()
+    looks = []
+    read = BpfIterator.read
+    monkeypatch.setattr(BpfIterator, "read", lambda one: looks.append(one) or read(one))
+    with started(*processes.SLEEP) as process, processes.frozen(process.pid) as cgroup:
+        rows = [census.read()[process.pid] for _ in range(2)]
+        assert len(looks) == 2
+        assert rows[0] is rows[1]
+        assert any(os.path.basename(line.path) in cgroup for line in rows[0].cgroups)
+
+
 @pytest.mark.usefixtures("census")
 def test_what_it_remembers_of_control_groups_is_what_it_would_find_out() -> None:
     layout = read_layout(NAMES, (FUNCTION,))

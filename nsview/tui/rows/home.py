@@ -160,6 +160,9 @@ class _Builder:
         self._now = seen.snapshot.taken
         self._options = options
         self._columns = WIDE if options.wide else PLAIN
+        self._all = list(enumerate(self._columns))
+        self._others = [(at, one) for at, one in self._all if one.made_of != "container"]
+        self._moving = [(at, one) for at, one in self._others if one.made_of == "time"]
         self._holds = [one.holds for one in self._columns if one.holds is not None]
         self._before = before
         self.kept: dict[str, _Kept] = {}
@@ -193,11 +196,10 @@ class _Builder:
         self, one: Container, before: tuple[Cell | str, ...], *, same: bool, rests: bool
     ) -> tuple[Cell | str, ...]:
         # Only what may be another one is made anew.
-        still = ("container", "figures") if rests else ("container",) if same else ()
-        return tuple(
-            cell if column.made_of in still else column.cell(self._seen, one)
-            for column, cell in zip(self._columns, before, strict=True)
-        )
+        cells = list(before)
+        for at, column in self._moving if rests else self._others if same else self._all:
+            cells[at] = column.cell(self._seen, one)
+        return tuple(cells)
 
     def flat(self, containers: Sequence[Container]) -> list[Row]:
         """One below the other."""

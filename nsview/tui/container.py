@@ -14,6 +14,7 @@ from textual.widgets import ContentSwitcher
 
 from nsview.host.model import Container, Snapshot
 from nsview.kernel.procfs import Procfs
+from nsview.tui.container_actions import ContainerActions
 from nsview.tui.explorer import Explorer
 from nsview.tui.explorer_view import ExplorerView
 from nsview.tui.page import Page
@@ -46,7 +47,7 @@ TABS: tuple[tuple[str, Callable[[str, Explorer], View]], ...] = (
 )
 
 
-class ContainerScreen(ViewPage):
+class ContainerScreen(ViewPage, ContainerActions):
     """One container by `ref`. Only the active tab follows the host and has things read."""
 
     CSS_PATH: ClassVar[list[Path]] = [  # type: ignore[assignment]  # one path or several
@@ -161,6 +162,11 @@ class ContainerScreen(ViewPage):
     def steps_inside(self) -> bool:
         """Into this container, or beside the process under the cursor."""
         return True
+
+    @property
+    def container(self) -> Container | None:
+        """This one, if it is there."""
+        return self.snapshot.container(self._ref) if self.snapshot is not None else None
 
     def place(self) -> Place | None:
         """Beside the process under the cursor, else beside the container's first."""

@@ -114,8 +114,8 @@ _BETWEEN = "$foreground 40%"
 #: Two crumbs, and what stands before each of them.
 _LAST_TWO = 4
 _HINT_GAP = 2
-#: What begins so can be done nearly everywhere: it is named where there is room left.
-_COMMON = ("table.sort", "page.", "app.")
+#: What begins so can be done nearly everywhere: it is named where there is room left, in order.
+_COMMON = ("home.signal", "sandbox.", "table.sort", "page.", "app.")
 #: The right part of a line gets one part in so many, if it needs that.
 _RIGHT_SHARE = 4
 
@@ -130,6 +130,11 @@ class Hint(NamedTuple):
 
 def _hint_width(hint: Hint) -> int:
     return cell_len(f"{hint.shown_key} {hint.description}")
+
+
+def _commonness(binding: Binding) -> int:
+    name = binding.id or ""
+    return next((at for at, one in enumerate(_COMMON) if name.startswith(one)), -1)
 
 
 class Hints(Widget):
@@ -148,11 +153,9 @@ class Hints(Widget):
         for _, binding, enabled, _ in self.screen.active_bindings.values():
             if binding.show and enabled and binding.description:
                 found.setdefault(binding.description, binding)
-        common = [one for one in found.values() if (one.id or "").startswith(_COMMON)]
-        special = [one for one in found.values() if one not in common]
         return [
             Hint(one.key, self.app.get_key_display(one), one.description)
-            for one in (*special, *common)
+            for one in sorted(found.values(), key=_commonness)
         ]
 
     def _placed(self) -> list[tuple[int, int, Hint]]:

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 
 from nsview.host.model import Container, Snapshot
 from nsview.tui.built_table import Built, TableBuilder
-from nsview.tui.page import Page
+from nsview.tui.container_actions import ContainerActions
 from nsview.tui.place import Place, container_place
 from nsview.tui.prompt import Prompt
 from nsview.tui.row_table import RowTable
@@ -32,10 +32,9 @@ _TAB_LETTERS = (("L", "layers", True), ("D", "changes", False), ("f", "files", F
                 ("m", "mounts", False))  # fmt: skip
 #: Of so many containers the rows take longer to make than a key press may have to wait.
 MANY = 50
-_CHANGING = ("signal", "new_sandbox", "twin", "end_sandbox")
 
 
-class HomePage(Page):
+class HomePage(ContainerActions):
     """Containers of every engine, side by side; the host itself is the first."""
 
     HELP: ClassVar[str] = """\
@@ -60,11 +59,6 @@ front of a name: K processes were OOM-killed, M memory or P tasks near the limit
           for letter, tab, show in _TAB_LETTERS),
         Binding("equals_sign", "mark", "mark, to compare others with", show=False,
                 key_display="=", id="home.mark"),
-        Binding("f9,ctrl+k", "signal", "signal", id="home.signal"),
-        Binding("n", "new_sandbox", "new sandbox", id="sandbox.new"),
-        Binding("T", "twin", "a twin of it, on the same layers", show=False, id="sandbox.twin"),
-        Binding("ctrl+x", "end_sandbox", "stop or remove a sandbox", show=False,
-                id="sandbox.end"),
         Binding("ctrl+s", "save", "save the table", show=False, id="home.save"),
         Binding("escape", "clear_filter", "clear the filter", show=False, id="home.clear"),
         Binding("backspace", "nothing", show=False),
@@ -271,45 +265,6 @@ front of a name: K processes were OOM-killed, M memory or P tasks near the limit
     def action_xray(self) -> None:
         """How this container hangs in the tree of namespaces."""
         self.nsview.run_command(f"xray {self.container.ref}" if self.container else "xray")
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Readonly: no signals, no sandboxes."""
-        if action in _CHANGING and self.nsview.readonly:
-            return False
-        return super().check_action(action, parameters)
-
-    def action_signal(self) -> None:
-        """Send a signal to the first process of each container that is chosen."""
-        running = [one for one in self.chosen if one.kind != "host" and one.pid is not None]
-        targets = [(one.pid, one.start_time) for one in running if one.pid and one.start_time]
-        if targets:
-            one = running[0]
-            label = (
-                f"{one.name} (process {one.pid})"
-                if len(targets) == 1
-                else (f"the first processes of {len(targets)} containers")
-            )
-            self.nsview.ask_signal(targets, label)
-
-    def action_new_sandbox(self) -> None:
-        """Fill in what it is to be."""
-        from nsview.tui.sandboxes import ask_for_sandbox
-
-        ask_for_sandbox(self.nsview)
-
-    def action_twin(self) -> None:
-        """The same, on the layers of the container under the cursor."""
-        from nsview.tui.sandboxes import ask_for_twin
-
-        if (one := self.container) is not None:
-            ask_for_twin(self.nsview, one)
-
-    def action_end_sandbox(self) -> None:
-        """Stop or remove it, if it is one of nsview's own."""
-        from nsview.tui.sandboxes import ask_to_end
-
-        if (one := self.container) is not None:
-            ask_to_end(self.nsview, one)
 
     def action_save(self) -> None:
         """Write the table to a file."""

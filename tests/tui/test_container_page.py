@@ -308,6 +308,16 @@ def test_signal_is_asked_about_the_process_under_the_cursor() -> None:
     drive(app, steps)
 
 
+def test_elsewhere_the_first_process_gets_the_signal() -> None:
+    app = page_app(tab="summary")
+
+    async def steps(pilot: Any) -> None:
+        await pilot.press("f9")
+        assert app.signals == [([(4711, 47110)], "web (process 4711)")]
+
+    drive(app, steps)
+
+
 def test_readonly_takes_the_signal_away() -> None:
     app = page_app(tab="processes")
     app.readonly = True

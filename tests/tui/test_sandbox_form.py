@@ -11,6 +11,7 @@ from tui.driving import Driver, check_grid, drive
 from tui.fake import FakeSource, host
 
 from nsview.tui import command_form, sandboxes
+from nsview.tui.container import ContainerScreen
 from nsview.tui.dialog import ChoiceScreen
 from nsview.tui.help import help_content
 from nsview.tui.home import HomePage
@@ -115,6 +116,24 @@ def test_a_twin_of_what_is_under_the_cursor(monkeypatch: pytest.MonkeyPatch) -> 
     assert commands.asked == [("run", "--json", "--like", "docker/web-1", "-d")]
 
 
+def test_the_page_of_a_container_makes_sandboxes_too() -> None:
+    async def script(driver: Driver) -> None:
+        driver.app.open_ref("docker/web-1")
+        await driver.until(lambda: isinstance(driver.app.screen, ContainerScreen))
+        for key, line in (
+            ("n", "nsview run --host-root -d -- sleep infinity"),
+            ("T", "nsview run --like docker/web-1 -d"),
+        ):
+            await driver.press(key)
+            assert line in driver.line_with("nsview run")
+            await driver.press("escape")
+        await driver.press("ctrl+x")
+        assert driver.said == ["docker/web-1 is no sandbox of nsview's"]
+        assert isinstance(driver.app.screen, ContainerScreen)
+
+    drive(script)
+
+
 @pytest.mark.parametrize(
     ("status", "keys", "words"),
     [
@@ -159,6 +178,13 @@ def test_readonly_has_none_of_it() -> None:
         for keys in ("n", "T", "ctrl+x"):
             await driver.press(keys)
             assert isinstance(driver.app.screen, HomePage)
+        driver.app.open_ref("nsview/web")
+        await driver.until(lambda: isinstance(driver.app.screen, ContainerScreen))
+        for keys in ("n", "T", "ctrl+x"):
+            await driver.press(keys)
+            assert isinstance(driver.app.screen, ContainerScreen)
+        assert "sandbox" not in driver.lines[-1]
+        await driver.press("escape")
         for line in ("new", "twin web"):
             driver.app.run_command(line)
         assert isinstance(driver.app.screen, HomePage)

@@ -132,7 +132,8 @@ def _hint_width(hint: Hint) -> int:
     return cell_len(f"{hint.shown_key} {hint.description}")
 
 
-def _commonness(binding: Binding) -> int:
+def commonness(binding: Binding) -> int:
+    """In how many places a key does this, as a rank: -1 is special here."""
     name = binding.id or ""
     return next((at for at, one in enumerate(_COMMON) if name.startswith(one)), -1)
 
@@ -155,7 +156,7 @@ class Hints(Widget):
                 found.setdefault(binding.description, binding)
         return [
             Hint(one.key, self.app.get_key_display(one), one.description)
-            for one in sorted(found.values(), key=_commonness)
+            for one in sorted(found.values(), key=commonness)
         ]
 
     def _placed(self) -> list[tuple[int, int, Hint]]:

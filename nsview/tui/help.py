@@ -13,6 +13,8 @@ from textual.widgets import Static
 
 from nsview.display import display
 from nsview.tui.commands import Argument, commands
+from nsview.tui.frame import commonness
+from nsview.tui.key_words import KEY_WORDS
 from nsview.tui.page import Page
 from nsview.tui.window import Window
 
@@ -23,6 +25,11 @@ _ARGUMENTS: dict[Argument, str] = {
 }  # fmt: skip
 _TEXTUALS_OWN = frozenset({
     "app.focus_next", "app.focus_previous", "screen.copy_text", "page_left", "page_right",
+})  # fmt: skip
+#: Whoever looks for help has found these.
+_MOVING = frozenset({
+    "table.up", "table.down", "table.first", "table.last", "table.left", "table.right",
+    "table.page-up", "table.page-down",
 })  # fmt: skip
 _FILTER = (
     ("/web", "contains web (a regular expression)"),
@@ -91,15 +98,19 @@ def help_content(page: Page) -> Content:
 
 def keys(page: Page) -> list[tuple[str, str]]:
     """Which keys do what on a page, one line an action, those that only move at the end."""
-    special: dict[str, list[str]] = {}
-    moving: dict[str, list[str]] = {}
-    for _, binding, enabled, _ in page.active_bindings.values():
-        if enabled and binding.description and binding.action not in _TEXTUALS_OWN:
-            found = moving if (binding.id or "").startswith("table.") else special
+    found: dict[str, list[str]] = {}
+    bindings = [binding for _, binding, enabled, _ in page.active_bindings.values() if enabled]
+    for binding in sorted(bindings, key=_rank):
+        if binding.description and binding.action not in _TEXTUALS_OWN:
+            words = KEY_WORDS.get(binding.id or "", binding.description)
             shown = page.app.get_key_display(binding)
-            if shown not in found.setdefault(binding.description, []):
-                found[binding.description].append(shown)
-    return [(" ".join(keys), what) for what, keys in (*special.items(), *moving.items())]
+            if shown not in found.setdefault(words, []):
+                found[words].append(shown)
+    return [(" ".join(keys), what) for what, keys in found.items()]
+
+
+def _rank(binding: Binding) -> tuple[bool, int]:
+    return binding.id in _MOVING, commonness(binding)
 
 
 def _title(text: str) -> Content:

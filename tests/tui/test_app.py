@@ -113,6 +113,10 @@ def test_help_names_the_keys_of_the_page_and_what_the_kernel_does() -> None:
         assert isinstance(driver.app.screen, HelpScreen)
         await driver.sees("no object of the kernel")
         await driver.sees("/ F4")
+        # In full, and what is special here before what can be done everywhere.
+        await driver.sees("x-ray: the tree of namespaces down to it")
+        lines = [driver.text.index(words) for words in ("open what the", "twin of it", "quit at")]
+        assert lines == sorted(lines)
         await driver.press("escape")
         assert isinstance(driver.app.screen, HomePage)
 

@@ -1,0 +1,51 @@
+"""What keys do, in full, for the help: the line at the foot of a page has room for one word."""
+
+from __future__ import annotations
+
+from typing import Final
+
+#: By the names that settings know keys by; what says enough for itself is not here.
+KEY_WORDS: Final = {
+    "table.open": "open what the cursor is on",
+    "table.sort": "sort: choose a column",
+    "tabs.previous": "the tab before, the next one; so do its digits",
+    "home.filter": "filter as you type (see below)",
+    "view.filter": "filter as you type (see below)",
+    "home.group": "group: flat, engine, pod, user, nested tree",
+    "home.user": "those of one user",
+    "home.isolated": "isolated processes, too: services and the like",
+    "home.stopped": "stopped containers, too",
+    "home.wide": "more columns",
+    "home.xray": "x-ray: the tree of namespaces down to it",
+    "home.layers": "the stack of layers of its root",
+    "home.changes": "what it changed since its image",
+    "home.files": "its files, and the layer of each",
+    "home.mounts": "its mounts, as a tree",
+    "home.signal": "send a signal, after a question",
+    "process.signal": "send a signal, after a question",
+    "process.flat": "as a tree, or by the column that sorts",
+    "process.user": "those of one user",
+    "process.threads": "threads, too",
+    "namespaces.order": "in order, by parent, or by owner",
+    "changes.flat": "as a tree, or whole paths",
+    "layers.pane": "to the other pane",
+    "layers.merged": "all layers merged, or this one alone",
+    "layers.waste": "bytes that upper layers hide",
+    "layers.compare": "compare with another container",
+    "layers.commit": "make an image of it, or an archive of its changes",
+    "files.view": "view the file",
+    "files.extract": "extract it to a new place",
+    "files.blame": "what each layer says of it",
+    "files.sort": "by size",
+    "files.changed": "only what was changed",
+    "sandbox.new": "a new sandbox",
+    "sandbox.twin": "a throw-away twin of it, on the same layers",
+    "inside.shell": "a shell in there (Ctrl-] three times hangs up)",
+    "inside.choose": "a shell: choose user, command, namespaces, tools",
+    "page.command": "command line (see below)",
+    "page.back": "one step back",
+    "page.raw": "all that is known of it, as JSON",
+    "page.copy": "copy its name",
+    "app.freeze": "freeze: look no more, until pressed again",
+    "app.refresh": "look again now",
+}

@@ -34,7 +34,8 @@ _CHUNK: Final = 1 << 20
 _DEEPEST_INDEX: Final = 4
 _LAYER_MODE: Final = 0o755
 _INDEXES: Final = ("index", "manifest.list")
-_ERRORS: Final = (tarfile.TarError, EOFError, OSError, zlib.error, ValueError, RecursionError)
+_ERRORS: Final = (tarfile.TarError, EOFError, OSError, zlib.error, ValueError, RecursionError,
+                  OverflowError)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-from nsview.engines.untrusted import text, texts
+from nsview.engines.untrusted import path, text, texts
 from nsview.named_tuple import NamedTuple
 from nsview.sandbox.spec import Spec
 
@@ -21,11 +21,11 @@ class Process(NamedTuple):
 
 def parse_process(config: object) -> Process:
     """The process of an image's config; what it does not say, or not well, is left out."""
-    directory = text(config, "config", "WorkingDir")
+    command = (*texts(config, "config", "Entrypoint"), *texts(config, "config", "Cmd"))
     return Process(
-        command=(*texts(config, "config", "Entrypoint"), *texts(config, "config", "Cmd")),
+        command=() if any("\0" in word for word in command) else command,
         environment=tuple(_assignments(texts(config, "config", "Env"))),
-        directory=directory if directory is not None and directory.startswith("/") else None,
+        directory=path(config, "config", "WorkingDir"),
         user=text(config, "config", "User"),
     )
 

@@ -50,11 +50,11 @@ def tar(members: list[tuple[tarfile.TarInfo, bytes]]) -> bytes:
     return whole.getvalue()
 
 
-def archive(path: Path, *layers: list[tuple[tarfile.TarInfo, bytes]]) -> Path:
-    """An image in docker's format."""
+def archive(path: Path, *layers: list[tuple[tarfile.TarInfo, bytes]], **process: object) -> Path:
+    """An image in docker's format; `process` is what its config says of that."""
     blobs = [tar(one) for one in layers]
     config = {
-        "config": {"Cmd": ["/bin/sh"]},
+        "config": {"Cmd": ["/bin/sh"], **process},
         "rootfs": {"diff_ids": [f"sha256:{hashlib.sha256(one).hexdigest()}" for one in blobs]},
     }
     names = [f"{at}.tar" for at in range(len(blobs))]
@@ -139,8 +139,9 @@ def test_what_a_layer_can_hold(place: Path) -> None:
         [member("white", tarfile.CHRTYPE, devmajor=0, devminor=0)],
         [member(".wh...", data=b"")],
         [member(".wh.", data=b"")],
+        [member("nobody", data=b"x", uid=-2)],
     ],
-    ids=["dots", "inner", "link", "hard link", "absolute", "forged", "parent", "nothing"],
+    ids=["dots", "inner", "link", "hard link", "absolute", "forged", "parent", "nothing", "owner"],
 )
 def test_archives_that_mean_harm_are_refused(
     place: Path, hostile: list[tuple[tarfile.TarInfo, bytes]]
@@ -151,6 +152,22 @@ def test_archives_that_mean_harm_are_refused(
     assert (done.status, done.err.count("\n")) == (125, 1), done.err
     nothing_left(known)
     assert not list(place.rglob("escaped"))
+
+
+@pytest.mark.parametrize(
+    "process",
+    [
+        {"WorkingDir": "/a\0b"},
+        {"Cmd": ["/bin/sh", "\0"]},
+        {"Env": ["A=\0", "\ud800=x"]},
+        {"Entrypoint": "/bin/sh", "Cmd": [5], "User": {}},
+    ],
+    ids=["directory", "command", "environment", "types"],
+)
+def test_what_an_image_says_not_well_is_left_out(place: Path, process: dict[str, object]) -> None:
+    path = archive(place / "odd.tar", busybox(), **process)
+    done = nsview("run", "--image", str(path), "--rm")
+    assert (done.status, done.err) == (0, "")
 
 
 def test_links_on_the_way_stay_inside(place: Path) -> None:

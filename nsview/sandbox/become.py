@@ -13,7 +13,7 @@ from nsview.enter.account import Account, NoSuchAccount, account_of, resolve_use
 from nsview.enter.environment import DEFAULT_PATH
 from nsview.enter.program import find_program, find_shell
 from nsview.errors import NsviewError
-from nsview.kernel.safe_open import read_below
+from nsview.kernel.safe_open import open_below, read_below
 from nsview.sandbox.outcome import NOT_FOUND
 from nsview.sandbox.spec import Spec
 
@@ -76,6 +76,7 @@ def find_command(
     if found is None:
         raise NoCommand(f"{arguments[0]}: no such program inside", NOT_FOUND)
     words = f"{arguments[0]} cannot be executed: {found.problem}" if found.problem else None
+    words = _no_directory(root, spec.directory) or words
     become: Become = {
         "path": os.fsencode(found.path),
         "arguments": [os.fsencode(one) for one in arguments],
@@ -87,6 +88,15 @@ def find_command(
         "filter": seccomp,
     }
     return become, words
+
+
+def _no_directory(root: int, path: str) -> str | None:
+    """Why the command cannot begin in there, if one can tell."""
+    try:
+        os.close(open_below(root, path, os.O_PATH | os.O_DIRECTORY))
+    except OSError as error:
+        return f"directory {path}: {error.strerror}"
+    return None
 
 
 def _account(words: str, root: int) -> Account:

@@ -17,6 +17,8 @@ from nsview.kernel import libc
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import NoReturn
+
     from nsview.sandbox.orders import Become, Orders
 
 CAP_KILL = 1 << 5
@@ -36,6 +38,15 @@ def run_command(orders: Orders, become: Become, slave: int, report: int) -> None
         os.dup2(fd, target)
     (report,) = libc.keep_only(report)
     orders["status"] = -1
+    try:
+        started = _start(orders, become, report)
+    except OSError as error:  # EAGAIN: it may have no more processes than number 1
+        _report_failure(report, error)
+    _look_after(*started, report)
+
+
+def _start(orders: Orders, become: Become, report: int) -> tuple[int, int, int]:
+    """Become the command, or start it and drop all rights; returns what is left to look after."""
     if not orders["init"]:
         _become(orders, become, report, -1)
     _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())
@@ -47,10 +58,11 @@ def run_command(orders: Orders, become: Become, slave: int, report: int) -> None
         os.close(report)
         _become(orders, become, writing, harmless)
     os.close(writing)
+    nothing = os.open("/dev/null", os.O_RDWR)  # while it may pass a root that is another's alone
     _drop_rights()
     os.eventfd_write(harmless, 1)
     os.close(harmless)
-    _look_after(command, reading, report)
+    return command, reading, nothing
 
 
 def _become(orders: Orders, become: Become, report: int, harmless: int) -> None:
@@ -82,7 +94,11 @@ def _become(orders: Orders, become: Become, report: int, harmless: int) -> None:
             become["path"], become["arguments"], become["environment"]
         )
     except OSError as error:
-        os.write(report, b"exec %d " % (error.errno or errno.EIO))
+        _report_failure(report, error)
+
+
+def _report_failure(report: int, error: OSError) -> NoReturn:
+    os.write(report, b"exec %d " % (error.errno or errno.EIO))
     os._exit(_FAILED)
 
 
@@ -92,9 +108,11 @@ def _drop_rights() -> None:
     libc.prctl(libc.PR_SET_NO_NEW_PRIVS, 1)
 
 
-def _look_after(command: int, started: int, report: int) -> None:
-    """Be number 1: pass signals on, bury every orphan, end with the command."""
-    nothing = os.open("/dev/null", os.O_RDWR)
+def _look_after(command: int, started: int, nothing: int, report: int) -> None:
+    """Be number 1: pass signals on, bury every orphan, end with the command.
+
+    `nothing` is /dev/null, for its own streams.
+    """
     for fd in range(_FIRST):  # whoever reads them is to see their end when the command's are closed
         os.dup2(nothing, fd)
     os.close(nothing)

@@ -382,6 +382,28 @@ def test_what_cannot_be_started(root: Path, words: list[str], status: int) -> No
     assert done.err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("options", "status", "words"),
+    [
+        (("-w", "/nowhere"), 127, "directory /nowhere: No such file or directory"),
+        (("-w", "/bin/sh"), 127, "directory /bin/sh: Not a directory"),
+        (("--pids", "1"), 126, "true cannot be executed: Resource temporarily unavailable"),
+    ],
+)
+def test_it_is_said_what_keeps_the_command_from_starting(
+    root: Path, options: tuple[str, ...], status: int, words: str
+) -> None:
+    done = nsview("run", "--rootfs", str(root), *options, "--", "true")
+    assert (done.status, done.err) == (status, f"nsview: error: {words}\n")
+
+
+def test_a_root_directory_that_is_another_users_alone(place: Path) -> None:
+    private = make_root(place / "private")
+    os.chown(private, 1000, 1000)
+    private.chmod(0o700)
+    assert inside(private, "exit 7").status == 7
+
+
 def test_json(root: Path) -> None:
     done = nsview("run", "--rootfs", str(root), "--rm", "--json", "--", "sh", "-c", "kill -9 $$")
     found = json.loads(done.out)

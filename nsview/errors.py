@@ -13,6 +13,8 @@ while it is read is no error: readers return ``None`` and their callers go on.
 
 from __future__ import annotations
 
+import os
+
 
 class NsviewError(Exception):
     """Something failed; the message is one line, `hint` says what to try."""
@@ -37,3 +39,12 @@ class Ambiguous(NoSuchObject):
 
 class NotPermitted(NsviewError):  # noqa: N818 - named for the condition, as the kernel's EPERM is
     """The kernel refused: a capability or root is missing."""
+
+
+def refusal(error: OSError) -> NsviewError:
+    """What nobody has foreseen that the kernel would refuse, in one line: no space, no memory,
+    no descriptor, no right."""
+    kind = NotPermitted if isinstance(error, PermissionError) else NsviewError
+    name = error.filename
+    where = f"{os.fsdecode(name)}: " if isinstance(name, str | bytes) and name else ""
+    return kind(f"{where}{error.strerror or error}")

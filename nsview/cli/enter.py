@@ -9,7 +9,7 @@ from nsview.cli.arguments import Arguments, bad_value
 from nsview.cli.exit_codes import ENTER_FAILED
 from nsview.cli.output import print_error, print_json, print_note, print_notes
 from nsview.cli.streams import STDERR, STDOUT, add_streams, wanted_streams
-from nsview.errors import NoSuchObject, NotPermitted, NsviewError
+from nsview.errors import NoSuchObject, NotPermitted, NsviewError, refusal
 from nsview.kernel.namespaces import KINDS, parse_kinds
 from nsview.kernel.procfs import Procfs
 
@@ -83,9 +83,10 @@ def run(arguments: Arguments) -> int:
     """Enter, and return the command's exit status."""
     try:
         return _enter(arguments)
-    except NsviewError as error:
+    except (NsviewError, OSError) as caught:
+        error = refusal(caught) if isinstance(caught, OSError) else caught
         if isinstance(error, NoSuchObject | NotPermitted):
-            raise
+            raise error from None
         from nsview.enter.choose import NoProgram
 
         print_error(error)

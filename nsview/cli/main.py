@@ -16,7 +16,7 @@ import nsview
 from nsview.cli import exit_codes
 from nsview.cli.arguments import Arguments, Doubt, Reader, bad_value
 from nsview.cli.output import flush, print_error, print_note
-from nsview.errors import NoSuchObject, NsviewError
+from nsview.errors import NoSuchObject, NsviewError, refusal
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -81,7 +81,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if words and words[0] in COMMANDS:
             return _run_command(words)
         return _run_ui(words)
-    except NsviewError as error:
+    except (NsviewError, OSError) as caught:
+        error = refusal(caught) if isinstance(caught, OSError) else caught
         print_error(error)
         if type(error) is NoSuchObject and os.geteuid() != 0:
             print_note("not root: it may be there, and out of sight")

@@ -10,7 +10,7 @@ from nsview.cli.arguments import SWITCH, Arguments
 from nsview.cli.exit_codes import ENTER_FAILED
 from nsview.cli.output import flush, print_error, print_json, print_line, print_note, print_notes
 from nsview.cli.streams import STDERR, STDOUT, add_streams, wanted_streams
-from nsview.errors import NoSuchObject, NotPermitted, NsviewError
+from nsview.errors import NoSuchObject, NotPermitted, NsviewError, refusal
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -165,9 +165,10 @@ def run(arguments: Arguments) -> int:
     try:
         with take("run") as launcher:  # it starts while all is read and prepared
             return _run(arguments, launcher)
-    except NsviewError as error:
+    except (NsviewError, OSError) as caught:
+        error = refusal(caught) if isinstance(caught, OSError) else caught
         if isinstance(error, NotPermitted | NoSuchObject):
-            raise
+            raise error from None
         from nsview.sandbox.become import NoCommand
 
         print_error(error)

@@ -24,7 +24,8 @@ _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _LOCK = b"lock"
 _OWNER = 0o700
 _NOT_EMPTY = (errno.ENOTEMPTY, errno.EEXIST)
-_NOT_MOUNTED = (errno.EINVAL, errno.ENOENT)
+#: EPERM: who may not unmount has mounted nothing, or finds the directory busy when removing it.
+_NOT_MOUNTED = (errno.EINVAL, errno.ENOENT, errno.EPERM)
 
 
 def remove_remains(remains: Remains, deputy: Deputy | None = None) -> list[str]:

@@ -20,7 +20,7 @@ from textual.app import SuspendNotSupported
 from nsview.display import display
 from nsview.enter.enter import Choice, Ready, prepare
 from nsview.enter.session import Outcome
-from nsview.errors import NsviewError
+from nsview.errors import NsviewError, refusal
 from nsview.host.model import Snapshot
 from nsview.kernel.procfs import Procfs
 from nsview.tui.place import Place
@@ -86,6 +86,8 @@ class StepInside:
                     outcome = one.ready.run(lambda *_: None)
                 except NsviewError as error:
                     return error
+                except OSError as error:
+                    return refusal(error)
                 if not _was_seen(outcome, one.ready.choice):
                     _wait_for_enter()
                 return outcome

@@ -404,6 +404,18 @@ def test_a_root_directory_that_is_another_users_alone(place: Path) -> None:
     assert inside(private, "exit 7").status == 7
 
 
+@pytest.mark.parametrize("right", ["sys_admin", "sys_ptrace", "setpcap", "kill", "all"])
+def test_a_right_that_root_does_not_have(root: Path, right: str) -> None:
+    known = sandboxes()
+    without = ("setpriv", f"--bounding-set=-{right}")
+    done = nsview("run", "--host-root", "--rm", "--", "true", launcher=without)
+    assert done.status in (4, 125, 126)
+    assert done.err.startswith("nsview: error: ")
+    assert done.err.count("\n") == 1
+    nothing_left(known, root)
+    assert nsview("gc", launcher=without).status == 0
+
+
 def test_json(root: Path) -> None:
     done = nsview("run", "--rootfs", str(root), "--rm", "--json", "--", "sh", "-c", "kill -9 $$")
     found = json.loads(done.out)

@@ -15,6 +15,7 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 
 from nsview.errors import NoSuchObject, NotPermitted, NsviewError
+from nsview.tui.any_bytes import bear_any_bytes
 from nsview.tui.commands import commands, complete, find_command
 from nsview.tui.hangup import end_with_terminal
 from nsview.tui.home import HomePage
@@ -79,6 +80,7 @@ class NsviewApp(Shell):
             source, settings or read_settings(), readonly=readonly, interval=interval,
             subscribe=subscribe,
         )  # fmt: skip
+        bear_any_bytes()
         self._reference = reference
         self._host = host_words()
         self._failure: str | None = None

@@ -49,3 +49,12 @@ def test_program_ends_with_its_terminal(ignore_hangup: bool) -> None:
         os.close(terminal.fd)
         terminal.fd = -1
         terminal.wait()
+
+
+def test_keys_that_are_no_text_do_no_harm() -> None:
+    with on_terminal("tui.fake") as terminal:
+        terminal.until(lambda seen: b"web-1" in seen)
+        terminal.type(b"\xe9\x1b[200~\xff\xfe\x1b[201~/web-1\r")
+        terminal.until(lambda seen: b"filter: web-1" in seen)
+        terminal.type(b"\x03")
+        assert os.waitstatus_to_exitcode(terminal.wait()) == 0

@@ -48,3 +48,9 @@ def refusal(error: OSError) -> NsviewError:
     name = error.filename
     where = f"{os.fsdecode(name)}: " if isinstance(name, str | bytes) and name else ""
     return kind(f"{where}{error.strerror or error}")
+
+
+def may_not_be_read(what: str) -> NotPermitted:
+    """The error that says so, with a hint for everybody but root."""
+    hint = "root may (sudo nsview ...)" if os.geteuid() != 0 else None
+    return NotPermitted(f"{what} may not be read", hint=hint)

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from nsview.cli.arguments import Arguments
 from nsview.cli.output import print_json, print_notes, print_table
-from nsview.cli.words import not_permitted
-from nsview.errors import NoSuchObject
+from nsview.errors import NoSuchObject, may_not_be_read
 from nsview.host.host import Host
 from nsview.host.model import Snapshot
 from nsview.host.mounts import MountNode, read_mounts
@@ -40,7 +39,7 @@ def run(arguments: Arguments) -> int:
     try:
         nodes = read_mounts(host.procfs, pid)
     except PermissionError:
-        raise not_permitted(f"the mounts of process {pid}") from None
+        raise may_not_be_read(f"the mounts of process {pid}") from None
     if nodes is None:
         raise NoSuchObject(f"process {pid} is gone")
     if arguments.json:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from nsview.cli.arguments import Arguments
 from nsview.cli.net_json import container_of, network_document, port_order
 from nsview.cli.output import print_json, print_line, print_note, print_notes, print_table
-from nsview.cli.words import byte_size, dash, not_permitted
-from nsview.errors import NoSuchObject
+from nsview.cli.words import byte_size, dash
+from nsview.errors import NoSuchObject, may_not_be_read
 from nsview.host.host import Host
 from nsview.host.model import Container, Snapshot
 from nsview.host.name_service import read_name_service
@@ -61,7 +61,7 @@ def run(arguments: Arguments) -> int:
     networks = [one for ino, one in wiring.networks.items() if closely is None or ino in closely]
     if container is not None and not networks:
         if wiring.partial or not closely:  # it, or even which one it is
-            raise not_permitted(f"the network of {container.ref}")
+            raise may_not_be_read(f"the network of {container.ref}")
         raise NoSuchObject(f"{container.ref} is gone")
     names = None if container is None else read_name_service(host.procfs, container)
     partial = (*snapshot.partial, *wiring.partial)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from nsview.cli.arguments import Arguments
 from nsview.cli.output import print_json, print_notes, print_table
-from nsview.cli.words import dash, not_permitted, user_of
-from nsview.errors import NoSuchObject
+from nsview.cli.words import dash, user_of
+from nsview.errors import NoSuchObject, may_not_be_read
 from nsview.host.holder_words import held_by_words
 from nsview.host.host import Host
 from nsview.host.model import Container, Holder, Namespace, Snapshot
@@ -111,7 +111,7 @@ def _chooser(snapshot: Snapshot, reference: str | None) -> Callable[[Namespace],
         container = find_container(snapshot, reference)
         return lambda one: _belongs(one, container, snapshot)
     if not any(task.namespaces):
-        raise not_permitted(f"the namespaces of process {task.pid}")
+        raise may_not_be_read(f"the namespaces of process {task.pid}")
     own = set(zip(KINDS, task.namespaces, strict=True))
     return lambda one: (one.kind, one.ino) in own
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from nsview.cli.arguments import Arguments, bad_value
 from nsview.cli.output import print_json, print_notes, print_table
-from nsview.cli.words import command_line, not_permitted
-from nsview.errors import NoSuchObject
+from nsview.cli.words import command_line
+from nsview.errors import NoSuchObject, may_not_be_read
 from nsview.host.host import Host
 from nsview.host.model import Container, Snapshot
 from nsview.host.pid_map import pid_levels, tasks_with_inner_pid
@@ -65,7 +65,7 @@ def _find(snapshot: Snapshot, number: int, ref: str | None) -> Task:
         raise NoSuchObject(f"{container.ref} does not run: it has no PIDs")
     pid_ns = _pid_ns(snapshot, container)
     if pid_ns == 0:
-        raise not_permitted(f"the pid namespace of {container.ref}")
+        raise may_not_be_read(f"the pid namespace of {container.ref}")
     found = tasks_with_inner_pid(snapshot, number, pid_ns)
     if not found:
         raise NoSuchObject(f"no process {number} in {container.ref}")

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nsview.cli.words import not_permitted
-from nsview.errors import NoSuchObject, NsviewError
+from nsview.errors import NoSuchObject, NsviewError, may_not_be_read
 from nsview.host.host import Host
 from nsview.host.model import Container
 from nsview.host.reference import find_container
@@ -43,7 +42,7 @@ def open_source(reference: str | None, dirs: str | None) -> Iterator[Source]:
         try:
             yield Source(tree=tree, partial=partial, host=host, container=container)
         except PermissionError as error:
-            raise not_permitted(error.filename or "a directory of its layers") from None
+            raise may_not_be_read(error.filename or "a directory of its layers") from None
         except OSError as error:
             name = f"{error.filename}: " if error.filename is not None else ""
             raise NsviewError(f"{name}{error.strerror}") from None

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 
 from nsview import units
-from nsview.errors import NotPermitted
 
 _DIGEST_PREFIX = "sha256:"
 _SHORT_ID = 12
-
-
-def not_permitted(what: str) -> NotPermitted:
-    """The error that `what` may not be read, with a hint for everybody but root."""
-    hint = "root may (sudo nsview ...)" if os.geteuid() != 0 else None
-    return NotPermitted(f"{what} may not be read", hint=hint)
 
 
 def dash(value: object | None) -> str:

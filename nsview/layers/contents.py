@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from typing import Final
 
-from nsview.errors import NotPermitted, NsviewError
+from nsview.errors import NsviewError, may_not_be_read
 from nsview.kernel.safe_open import open_regular
 from nsview.layers.entry import Place
 from nsview.layers.layer_directory import GONE
@@ -78,7 +78,7 @@ class Contents:
         except Refused as reason:
             raise NsviewError(f"/{item.path}: {reason}") from None
         except PermissionError:
-            raise unreadable(item.path) from None
+            raise may_not_be_read(f"/{item.path}") from None
         except OSError as error:
             if error.errno not in GONE:
                 raise NsviewError(f"cannot read /{item.path}: {error.strerror}") from None
@@ -100,12 +100,6 @@ class Contents:
             fd = self._held.enter_context(self._tree.roots.directory(*parent))
             self._parent = parent, fd
         return self._parent[1], name
-
-
-def unreadable(path: str) -> NotPermitted:
-    """The error that something in a layer may not be read."""
-    hint = "root may (sudo nsview ...)" if os.geteuid() else None
-    return NotPermitted(f"/{path} may not be read", hint=hint)
 
 
 def same_content(before: os.stat_result, after: os.stat_result) -> bool:

@@ -6,7 +6,8 @@ import os
 
 import pytest
 
-from nsview.cli.words import command_line, dash, image_name, not_permitted, user_of
+from nsview.cli.words import command_line, dash, image_name, user_of
+from nsview.errors import may_not_be_read
 from nsview.units import duration, duration_ends
 
 
@@ -64,5 +65,5 @@ def test_root_is_not_told_to_become_root(
     monkeypatch: pytest.MonkeyPatch, uid: int, hint: str | None
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: uid)
-    error = not_permitted("this")
+    error = may_not_be_read("this")
     assert (error.message, error.hint) == ("this may not be read", hint)

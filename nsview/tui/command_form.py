@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import json
 import shlex
-from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from rich.cells import cell_len, set_cell_size
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
-from textual.widget import Widget
+from textual.containers import Vertical
 from textual.widgets import Input, Static
 from textual.worker import Worker
 
 from nsview.display import display
 from nsview.tui.choice_field import ChoiceField
+from nsview.tui.form import Form
 from nsview.tui.own_command import run_own
 
 _KEYS: Final = "Tab next   ←→ change   Esc cancel"
 _STOPS: Final = "   Esc stops it"
 
 
-class CommandForm(ModalScreen[dict[str, Any] | None]):
+class CommandForm(Form[dict[str, Any] | None]):
     """Gives back what the command said with ``--json`` when it was done, or None.
 
     Subclasses give the fields, the words that they make, and the sentences around them.
@@ -39,13 +37,8 @@ class CommandForm(ModalScreen[dict[str, Any] | None]):
     FOR_US: ClassVar[tuple[str, ...]] = ("--json",)
     """Options that say more to a program than to who types the command."""
 
-    CSS_PATH = Path(__file__).with_suffix(".tcss")
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "cancel", id="dialog.cancel"),
-        # By priority, and at once: what is typed in one go goes to the field that it is meant for.
         Binding("enter", "launch", show=False, priority=True),
-        Binding("tab,down", "move(1)", show=False, priority=True),
-        Binding("shift+tab,up", "move(-1)", show=False, priority=True),
     ]
 
     def __init__(self) -> None:
@@ -105,13 +98,6 @@ class CommandForm(ModalScreen[dict[str, Any] | None]):
         fields = [*self.query(Input), *self.query(ChoiceField)]
         return {one.id or "": one.value for one in fields}
 
-    def action_move(self, step: int) -> None:
-        """To the next field; around the ends."""
-        fields = list(self.query("Input, ChoiceField").results(Widget))
-        # Not `has_focus`, which an event sets later.
-        at = next((number for number, one in enumerate(fields) if one is self.focused), 0)
-        self.set_focus(fields[(at + step) % len(fields)])
-
     def action_launch(self) -> None:
         """Run what the preview says."""
         if self._worker is not None:
@@ -160,15 +146,3 @@ class CommandForm(ModalScreen[dict[str, Any] | None]):
         self._worker.cancel()
         self._worker = None
         self._say(f"stopped.   {self._note}")
-
-
-def line(name: str, *fields: Widget) -> ComposeResult:
-    """Fields beside what they are called."""
-    with Horizontal():
-        yield Static(name, markup=False, classes="name")
-        yield from fields
-
-
-def field(name: str, value: str = "", usual: str = "") -> Input:
-    """One to be typed into; `usual` is what it says while it is empty."""
-    return Input(value, placeholder=usual, id=name, select_on_focus=False)

@@ -11,7 +11,7 @@ from textual.widgets import Static
 from nsview.errors import NsviewError
 from nsview.layers.commit import base_of
 from nsview.tui.choice_field import ChoiceField
-from nsview.tui.command_form import CommandForm, field, line
+from nsview.tui.command_form import CommandForm
 from nsview.tui.commit_words import (
     FORMATS,
     Wanted,
@@ -21,6 +21,7 @@ from nsview.tui.commit_words import (
     usual_output,
 )
 from nsview.tui.explorer import Explorer
+from nsview.tui.form import field, line
 from nsview.tui.shell import Shell
 
 

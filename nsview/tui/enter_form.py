@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import os
 import shlex
-from pathlib import Path
-from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
+from textual.containers import Vertical
 from textual.widgets import Input, Static
 
 from nsview.display import display
 from nsview.enter.enter import Choice
 from nsview.kernel.namespaces import KINDS, parse_kinds
+from nsview.tui.form import Form, field, line
 from nsview.tui.step_inside import shell_choice
 
 #: Name, what stands in the empty field.
@@ -35,16 +32,8 @@ _HELP = (
 _NOTE = "Enter step inside   Tab next   Esc cancel"
 
 
-class EnterForm(ModalScreen[Choice | None]):
+class EnterForm(Form[Choice | None]):
     """Gives back what was chosen, or None."""
-
-    CSS_PATH = Path(__file__).with_suffix(".tcss")
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "cancel", id="dialog.cancel"),
-        # By priority, and at once: what is typed in one go goes to the field that it is meant for.
-        Binding("tab,down", "move(1)", show=False, priority=True),
-        Binding("shift+tab,up", "move(-1)", show=False, priority=True),
-    ]
 
     def __init__(self, label: str) -> None:
         super().__init__()
@@ -55,9 +44,7 @@ class EnterForm(ModalScreen[Choice | None]):
         with Vertical(classes="window"):
             yield Static(self._title_text, markup=False, classes="title")
             for name, usual in _FIELDS:
-                with Horizontal():
-                    yield Static(name, markup=False, classes="name")
-                    yield Input(placeholder=usual, id=name, select_on_focus=False)
+                yield from line(name, field(name, usual=usual))
             yield Static(_HELP, markup=False, classes="note")
             yield Static(_NOTE, markup=False, classes="note", id="said")
 
@@ -72,13 +59,6 @@ class EnterForm(ModalScreen[Choice | None]):
             self.dismiss(self._choice())
         except ValueError as error:
             self.query_one("#said", Static).update(display(str(error)))
-
-    def action_move(self, step: int) -> None:
-        """To the next field; around the ends."""
-        fields = list(self.query(Input))
-        # Not `has_focus`, which an event sets later.
-        at = next(number for number, one in enumerate(fields) if one is self.focused)
-        self.set_focus(fields[(at + step) % len(fields)])
 
     def _choice(self) -> Choice:
         typed = {name: self.query_one(f"#{name}", Input).value.strip() for name, _ in _FIELDS}
@@ -96,7 +76,3 @@ class EnterForm(ModalScreen[Choice | None]):
             tools=os.path.expanduser(typed["toolbox"]) or "auto",
             privileged=privileged,
         )
-
-    def action_cancel(self) -> None:
-        """Nothing."""
-        self.dismiss(None)

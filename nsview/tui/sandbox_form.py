@@ -8,7 +8,8 @@ from textual.app import ComposeResult
 from textual.widgets import Input
 
 from nsview.tui.choice_field import ChoiceField
-from nsview.tui.command_form import CommandForm, field, line
+from nsview.tui.command_form import CommandForm
+from nsview.tui.form import field, line
 from nsview.tui.sandbox_words import (
     KEEPS,
     NETWORKS,

@@ -246,7 +246,7 @@ def test_what_it_remembers_of_control_groups_is_what_it_would_find_out() -> None
         return {data[at : at + RECORD_BYTES] for at in range(0, len(data), RECORD_BYTES)}
 
     with started(*processes.SLEEP) as process:
-        for _ in range(20):
+        for _ in range(8):
             with processes.frozen(process.pid):  # in a control group of its own, each time another
                 before, between, after = (records(programs[which]) for which in (0, 1, 0))
                 assert (before & after) - between == set()

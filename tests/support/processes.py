@@ -122,17 +122,18 @@ def _kill_tree(top: int) -> None:
     # for seconds, and its namespaces with it.
     _send_kill(handles, list(handles)[-1:])
     if top in handles:
-        _has_ended(handles[top], _LAUNCHER_SECONDS)
+        _is_readable(handles[top], _LAUNCHER_SECONDS)
     _send_kill(handles, handles)
     for pid, fd in handles.items():
-        ended = _has_ended(fd, PATIENCE)
+        ended = _is_readable(fd, PATIENCE)
         os.close(fd)
         assert ended, f"process {pid} survived SIGKILL"
 
 
-def _has_ended(pidfd: int, seconds: float) -> bool:
+def _is_readable(fd: int, seconds: float) -> bool:
+    """As the pidfd of a process is that has ended."""
     poll = select.poll()  # select(2) knows no descriptor above 1023, and these may be thousands
-    poll.register(pidfd, select.POLLIN)
+    poll.register(fd, select.POLLIN)
     return bool(poll.poll(seconds * 1000))
 
 
@@ -154,13 +155,13 @@ def watched(pids: Iterable[int]) -> Iterator[Callable[[], bool]]:
             with contextlib.suppress(ProcessLookupError):
                 fds.append(os.pidfd_open(pid))
                 stack.callback(os.close, fds[-1])
-        yield lambda: len(select.select(fds, [], [], 0)[0]) == len(fds)
+        yield lambda: all(_is_readable(fd, 0) for fd in fds)
 
 
 def read_line(process: subprocess.Popen[bytes]) -> str:
     """The next line that a started command prints; it must come in time."""
     assert process.stdout is not None
-    ready, _, _ = select.select([process.stdout], [], [], PATIENCE)
+    ready = _is_readable(process.stdout.fileno(), PATIENCE)
     line = process.stdout.readline() if ready else b""
     assert line, f"{process.args} said nothing"
     return line.decode().rstrip("\n")

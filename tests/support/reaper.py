@@ -70,23 +70,24 @@ def processes(name: str) -> Iterator[int]:
                 mark in _read(f"{path}/environ").split(b"\0")
                 # podman gives conmon an environment of its own making
                 or (_read(f"{path}/comm") == b"conmon\n" and needle in _read(f"{path}/cmdline"))
-                or any(map(partial(_is_in_container, needle), _mounts(path)))
+                or any(map(partial(_is_in_container, needle), _mounts(path, needle)))
                 or (uid is not None and os.stat(path).st_uid == uid)
             ):
                 yield int(entry)
 
 
-def _mounts(path: str) -> list[bytes]:
-    return _read(f"{path}/mountinfo").split(b"\n")[:-1]
+def _mounts(path: str, needle: bytes) -> list[bytes]:
+    data = _read(f"{path}/mountinfo")
+    return [line for line in data.split(b"\n") if needle in line] if needle in data else []
 
 
 def _is_in_container(needle: bytes, mount: bytes) -> bool:
-    """Its root is in the directory, or a file from there stands elsewhere, as /etc/hosts does.
+    """Of a mount that names the directory: it is the root, or a file from there, as /etc/hosts is.
 
     The root alone would not tell: the mounts of fuse-overlayfs name no directory.
     """
     _, _, _, source, target, *_ = mount.split(b" ")
-    return (needle in mount and target == b"/") or (needle in source and needle not in target)
+    return target == b"/" or (needle in source and needle not in target)
 
 
 def _read(path: str) -> bytes:

@@ -20,7 +20,7 @@ from nsview.layers.sizes import Cancelled, LayerSize, measure_layer
 from nsview.layers.stack import OverlayRules
 from nsview.layers.waste import find_waste
 
-_DEPTH = 3000
+_DEPTH = 2100  # several times what the kernel takes as one path
 
 
 def make(layer: Path, *files: str) -> None:

@@ -46,8 +46,8 @@ class Record(NamedTuple):
 
     engine: str
     id: str
-    home: str
-    """The directory on the host that the record was read from."""
+    home: str = ""
+    """The directory on the host that the record was read from; its store says that."""
     namespace: str | None = None
     """containerd's namespace, as in `Match`: another one may have a container of the same id."""
     name: str | None = None

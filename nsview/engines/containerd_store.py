@@ -13,12 +13,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from nsview.engines.base import Daemon, Pod, Record, User
+from nsview.engines.base import Daemon, Record, User
 from nsview.engines.command_line import path_option
 from nsview.engines.disk import DATABASE_LIMIT, DiskStore, ParsedFiles, open_folder, read_file
 from nsview.engines.kubernetes import pod_member
 from nsview.engines.untrusted import moment, parse_json, parse_toml, path, texts
-from nsview.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from nsview.engines.bbolt import Bucket
@@ -51,23 +50,7 @@ _ANY_VALUE = 2 << 3 | 2
 _LONGEST_NUMBER = 10
 
 
-class ContainerdContainer(NamedTuple):
-    """A container as meta.db has it."""
-
-    namespace: str
-    id: str
-    name: str | None
-    image: str | None
-    image_id: str | None
-    pod: Pod | None
-    sandbox: bool
-    created: float | None
-    command: tuple[str, ...]
-    driver: str | None
-    labels: tuple[tuple[str, str], ...]
-
-
-def parse_meta(data: bytes) -> tuple[ContainerdContainer, ...] | None:
+def parse_meta(data: bytes) -> tuple[Record, ...] | None:
     """All containers of all namespaces but docker's; None when the bytes are no good database."""
     from nsview.engines.bbolt import BboltError, parse_bbolt
 
@@ -85,7 +68,7 @@ def parse_meta(data: bytes) -> tuple[ContainerdContainer, ...] | None:
         return None
 
 
-def _containers(namespace_name: str, namespace: Bucket) -> Iterator[ContainerdContainer]:
+def _containers(namespace_name: str, namespace: Bucket) -> Iterator[Record]:
     containers = namespace.bucket(b"containers")
     if containers is None:
         return
@@ -101,9 +84,10 @@ def _containers(namespace_name: str, namespace: Bucket) -> Iterator[ContainerdCo
         member = pod_member(its_labels)
         image = _text(values.get(b"image", b""))
         digest = digests.get(image, image if image.startswith("sha256:") else "")
-        yield ContainerdContainer(
-            namespace=namespace_name,
+        yield Record(
+            engine="containerd",
             id=identity,
+            namespace=namespace_name,
             name=member.name or _text(raw_labels.get(b"nerdctl/name", b"")) or None,
             image=_best_name(image, digest, digests) or None,
             image_id=digest.removeprefix("sha256:") or None,
@@ -205,12 +189,12 @@ class ContainerdStore(DiskStore):
         if self._sources != (containers, tasks):
             self._sources = containers, tasks
             self._records = tuple(
-                self._record(container, None if tasks is None else tasks[index])
+                self._complete(container, None if tasks is None else tasks[index])
                 for index, container in enumerate(containers)
             )
         return self._records
 
-    def _read_tasks(self, containers: Sequence[ContainerdContainer]) -> list[int] | None:
+    def _read_tasks(self, containers: Sequence[Record]) -> list[int] | None:
         """The PID of each container's task, 0 where there is none; None if we cannot know."""
         if self._state is None:
             return None
@@ -222,24 +206,12 @@ class ContainerdStore(DiskStore):
                 for container in containers
             ]
 
-    def _record(self, container: ContainerdContainer, pid: int | None) -> Record:
-        return Record(
-            engine="containerd",
-            id=container.id,
-            namespace=container.namespace,
-            name=container.name,
-            image=container.image,
-            image_id=container.image_id,
-            pod=container.pod,
-            sandbox=container.sandbox,
+    def _complete(self, container: Record, pid: int | None) -> Record:
+        return container._replace(
             running=None if pid is None else pid > 0,
             pid=pid or None if self.root == "/" else None,
-            created=container.created,
-            command=container.command,
-            driver=container.driver,
             home=self.home,
             user=self.user,
-            labels=container.labels,
         )
 
 

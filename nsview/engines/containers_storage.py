@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from nsview.engines.base import Daemon, Pod, Record, User
 from nsview.engines.command_line import path_option
@@ -34,9 +34,6 @@ from nsview.engines.untrusted import (
     timestamp,
 )
 from nsview.named_tuple import NamedTuple
-
-if TYPE_CHECKING:
-    from nsview.engines.libpod import LibpodContainer
 
 GRAPH_ROOT: Final = "/var/lib/containers/storage"
 RUN_ROOT: Final = "/run/containers/storage"
@@ -131,10 +128,11 @@ class _Sources(NamedTuple):
     lists: tuple[tuple[str, tuple[StoredContainer, ...]], ...]
     """The storage driver, and what it has."""
     images: tuple[Mapping[str, str] | None, ...]
-    libpod: Mapping[str, LibpodContainer] | None
+    libpod: Mapping[str, Record] | None
+    """What podman itself says, by id."""
 
 
-def _parse_libpod(data: bytes) -> Mapping[str, LibpodContainer] | None:
+def _parse_libpod(data: bytes) -> Mapping[str, Record] | None:
     from nsview.engines.libpod import parse_state  # CRI-O and buildah have none
 
     return parse_state(data)
@@ -221,29 +219,20 @@ class ContainersStorage(DiskStore):
 
     def _podman(
         self,
-        known: LibpodContainer,
+        known: Record,
         driver: str | None,
         image: str | None,
         stored: StoredContainer | None,
     ) -> Record:
-        return Record(
-            engine="podman",
-            id=known.id,
+        return known._replace(
             name=known.name or (stored.name if stored else None),
             image=known.image or image,
             image_id=known.image_id or (stored.image_id if stored else None),
-            pod=known.pod,
-            sandbox=known.infra,
-            running=known.running,
-            paused=known.paused,
             pid=known.pid if self.root == "/" else None,
-            started=known.started,
             created=known.created or (stored.created if stored else None),
-            command=known.command,
             driver=driver,
             home=self.home,
             user=self.user,
-            labels=known.labels,
         )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from nsview.engines.base import Pod
+from nsview.engines.base import Pod, Record
 from nsview.engines.untrusted import (
     flag,
     labels,
@@ -20,7 +20,6 @@ from nsview.engines.untrusted import (
     texts,
     timestamp,
 )
-from nsview.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -38,30 +37,12 @@ _STEPS = 50_000_000
 _STEPS_A_CALL = 1_000_000
 
 
-class LibpodContainer(NamedTuple):
-    """What podman itself knows about one container."""
-
-    id: str
-    name: str | None
-    image: str | None
-    image_id: str | None
-    pod: Pod | None
-    infra: bool
-    running: bool | None
-    paused: bool | None
-    pid: int | None
-    started: float | None
-    created: float | None
-    command: tuple[str, ...]
-    labels: tuple[tuple[str, str], ...]
-
-
-def parse_state(data: bytes) -> Mapping[str, LibpodContainer] | None:
+def parse_state(data: bytes) -> Mapping[str, Record] | None:
     """Containers by id from a copy of either; None when it is none."""
     return parse_sql_state(data) if data.startswith(_SQLITE) else parse_bolt_state(data)
 
 
-def parse_bolt_state(data: bytes) -> Mapping[str, LibpodContainer] | None:
+def parse_bolt_state(data: bytes) -> Mapping[str, Record] | None:
     """Containers by id from a copy of bolt_state.db; None when it is none."""
     from nsview.engines.bbolt import BboltError, parse_bbolt
 
@@ -91,7 +72,7 @@ def _rows(bucket: Bucket | None) -> dict[str, dict[bytes, bytes]]:
     return {key.decode("utf-8", "replace"): row.values() for key, row in bucket.buckets()}
 
 
-def parse_sql_state(data: bytes) -> Mapping[str, LibpodContainer] | None:
+def parse_sql_state(data: bytes) -> Mapping[str, Record] | None:
     """Containers by id from a copy of db.sql; None when it is none."""
     import sqlite3  # 5 ms, and only for podman 4.4 and newer
 
@@ -108,7 +89,7 @@ def parse_sql_state(data: bytes) -> Mapping[str, LibpodContainer] | None:
         return None
 
 
-def _read_sql(connection: Connection) -> Mapping[str, LibpodContainer]:
+def _read_sql(connection: Connection) -> Mapping[str, Record]:
     steps = iter(range(_STEPS // _STEPS_A_CALL))
     connection.set_progress_handler(lambda: next(steps, None) is None, _STEPS_A_CALL)
     connection.text_factory = lambda data: data.decode("utf-8", "replace")
@@ -144,7 +125,7 @@ def _bytes(value: object) -> bytes:
 
 def _containers(
     rows: Iterable[tuple[str, Pod | None, Mapping[bytes, bytes]]], infra: Iterable[object]
-) -> dict[str, LibpodContainer]:
+) -> dict[str, Record]:
     infra = frozenset(infra)
     containers = {}
     for identity, pod, row in rows:
@@ -152,14 +133,15 @@ def _containers(
         state = parse_json(row.get(b"state", b""))
         status = number(state, "state") or _UNKNOWN
         running = None if status == _UNKNOWN else status in (_RUNNING, _PAUSED, _STOPPING)
-        containers[identity] = LibpodContainer(
+        containers[identity] = Record(
+            engine="podman",
             id=identity,
             name=text(config, "name"),
             image=text(config, "rootfsImageName") or text(config, "rootfs"),
             image_id=text(config, "rootfsImageID"),
             pod=pod,
             # podman 5 leaves the column of the pod empty; what it makes it marks itself.
-            infra=identity in infra or flag(config, "pause") is True,
+            sandbox=identity in infra or flag(config, "pause") is True,
             running=running,
             paused=None if status == _UNKNOWN else status == _PAUSED,
             pid=process_id(state, "pid") if running else None,

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 from support.overlays import PrivateMounts, overlay, seen_by_the_kernel, seen_by_us, stack_of
-from support.requirements import need_root
 
 from nsview.errors import NsviewError
 from nsview.layers.covers import Cover, covers_of
@@ -20,13 +19,6 @@ from nsview.layers.stack import OverlayRules
 
 _RULES = OverlayRules(form="fuse-overlayfs", follow_redirects=False)
 _NAMES = ("a", "b", "c")
-
-
-@pytest.fixture(scope="module")
-def private() -> Iterator[PrivateMounts]:
-    need_root()
-    with PrivateMounts() as mounts:
-        yield mounts
 
 
 def make_layer(layer: Path, chance: random.Random) -> Path:

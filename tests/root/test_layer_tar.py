@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import shutil
 import socket
 import stat
 import subprocess
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -17,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.mutations import mutate
 from support.oci import Unpacked, described, linked
-from support.overlays import COMMON, PrivateMounts, overlay, stack_of
+from support.overlays import COMMON, PrivateMounts, directory, overlay, stack_of
 from support.requirements import need_programs
 
 from nsview.errors import NsviewError
@@ -47,23 +44,6 @@ _ROUNDS = st.lists(
     max_size=5,
 )
 _BASE = ("a/a/a", "a/b/a", "a/b/c\udcff", "b/a/a", "b/b", "b/c\udcff/b")
-
-
-@pytest.fixture(scope="module")
-def private() -> Iterator[PrivateMounts]:
-    """A thread with mounts of its own."""
-    with PrivateMounts() as mounts:
-        yield mounts
-
-
-@contextlib.contextmanager
-def directory() -> Iterator[Path]:
-    """A temporary directory, for each example a new one."""
-    path = Path(tempfile.mkdtemp(prefix="nsview-layer-"))
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path)
 
 
 def rules_of(options: str) -> OverlayRules:

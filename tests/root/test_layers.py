@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -113,12 +112,6 @@ def test_without_userxattr_what_users_may_write_marks_nothing(tmp_path: Path) ->
     user = stack_of([upper, base], OverlayRules(xattr_prefix="user.overlay."))
     with MergedTree(user) as tree:
         assert [entry.name for entry in tree.list("/d") or ()] == ["new"]
-
-
-@pytest.fixture(scope="module")
-def private() -> Iterator[PrivateMounts]:
-    with PrivateMounts() as mounts:
-        yield mounts
 
 
 def test_a_renamed_directory_wastes_nothing(private: PrivateMounts, tmp_path: Path) -> None:

@@ -5,13 +5,10 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import shutil
 import stat
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.mutations import mutate, remove
@@ -19,6 +16,7 @@ from support.overlays import (
     COMMON,
     PrivateMounts,
     comparable,
+    directory,
     overlay,
     seen_by_the_kernel,
     seen_by_us,
@@ -34,23 +32,6 @@ _SETTINGS = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 _NAMES = ("a", "b", "c\udcff")
-
-
-@pytest.fixture(scope="module")
-def private() -> Iterator[PrivateMounts]:
-    """A thread with mounts of its own."""
-    with PrivateMounts() as mounts:
-        yield mounts
-
-
-@contextlib.contextmanager
-def directory() -> Iterator[Path]:
-    """A temporary directory, for each example a new one."""
-    path = Path(tempfile.mkdtemp(prefix="nsview-merge-"))
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path)
 
 
 def same_view(

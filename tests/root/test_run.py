@@ -8,32 +8,18 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from support.command import Done, command, nsview
 from support.processes import inode, wait_until
 from support.requirements import need_programs
-from support.run import Run
 from support.sandboxes import fingerprint, make_root, nothing_left, sandboxes
 
 from nsview.kernel.capabilities import ENGINE_DEFAULT, capability_names
 from nsview.kernel.namespaces import KINDS
 
 _SHARED = {"user", "time"}
-
-
-@pytest.fixture(scope="module")
-def place() -> Iterator[Path]:
-    need_programs("busybox")
-    with Run() as run:
-        yield run.directory
-
-
-@pytest.fixture(scope="module")
-def root(place: Path) -> Path:
-    return make_root(place / "root")
 
 
 def inside(root: Path, script: str, *options: str) -> Done:

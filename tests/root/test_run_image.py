@@ -7,22 +7,12 @@ import io
 import json
 import os
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from support.command import nsview
 from support.images import REFERENCE, make_archive
-from support.requirements import need_programs
-from support.run import Run
 from support.sandboxes import fingerprint, nothing_left, sandboxes
-
-
-@pytest.fixture(scope="module")
-def place() -> Iterator[Path]:
-    need_programs("busybox")
-    with Run() as run:
-        yield run.directory
 
 
 @pytest.fixture(scope="module")

@@ -5,34 +5,16 @@ from __future__ import annotations
 import json
 import shlex
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from support.command import command, nsview
-from support.requirements import need_programs
-from support.run import Run
-from support.sandboxes import make_root, nothing_left, sandboxes
 
 from nsview.kernel.cgroupfs import read_cgroupfs
 
 #: What to do to the mounts, in a mount namespace that ends with the test.
 _NONE = "umount -l -R /sys/fs/cgroup"
 _BARE_V2 = f"{_NONE}; mount -t cgroup2 none /sys/fs/cgroup"
-
-
-@pytest.fixture(scope="module")
-def place() -> Iterator[Path]:
-    need_programs("busybox", "unshare")
-    known = sandboxes()
-    with Run() as run:
-        yield run.directory
-        nothing_left(known, run.directory / "root")
-
-
-@pytest.fixture(scope="module")
-def root(place: Path) -> Path:
-    return make_root(place / "root")
 
 
 def run_after(script: str, root: Path, *words: str) -> subprocess.CompletedProcess[str]:

@@ -4,32 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from support.command import Done, nsview
 from support.processes import inode, wait_until
-from support.requirements import need_programs
-from support.run import Run
-from support.sandboxes import LAYERS, fingerprint, make_root, nothing_left, sandboxes
+from support.sandboxes import LAYERS, fingerprint
 
 from nsview.kernel.idmap import parse_id_map
 from nsview.kernel.namespaces import KINDS
-
-
-@pytest.fixture(scope="module")
-def place() -> Iterator[Path]:
-    need_programs("busybox")
-    known = sandboxes()
-    with Run() as run:
-        yield run.directory
-        nothing_left(known, run.directory / "root")
-
-
-@pytest.fixture(scope="module")
-def root(place: Path) -> Path:
-    return make_root(place / "root")
 
 
 def inside(root: Path, script: str, *options: str) -> Done:

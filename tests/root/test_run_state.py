@@ -15,21 +15,7 @@ from pathlib import Path
 import pytest
 from support.command import command, nsview
 from support.processes import wait_until
-from support.requirements import need_programs
-from support.run import Run
-from support.sandboxes import LAYERS, STATE, is_clean, leftovers, make_root, nothing_left, sandboxes
-
-
-@pytest.fixture(scope="module")
-def place() -> Iterator[Path]:
-    need_programs("busybox")
-    with Run() as run:
-        yield run.directory
-
-
-@pytest.fixture(scope="module")
-def root(place: Path) -> Path:
-    return make_root(place / "root")
+from support.sandboxes import LAYERS, STATE, is_clean, leftovers, nothing_left, sandboxes
 
 
 @pytest.fixture

@@ -15,18 +15,9 @@ from pathlib import Path
 
 import pytest
 from support.command import command
-from support.requirements import need_programs
-from support.run import Run
-from support.sandboxes import make_root, sandboxes
+from support.sandboxes import nothing_left, sandboxes
 
 _PATIENCE = 30.0
-
-
-@pytest.fixture(scope="module")
-def root() -> Iterator[Path]:
-    need_programs("busybox")
-    with Run() as run:
-        yield make_root(run.directory / "root")
 
 
 class Terminal:
@@ -109,4 +100,4 @@ def test_hanging_up_ends_it_and_restores_our_terminal(root: Path, how: str) -> N
         assert after[3] & (termios.ECHO | termios.ICANON) == before[3] & (
             termios.ECHO | termios.ICANON
         )
-    assert not sandboxes() - known
+    nothing_left(known, root)

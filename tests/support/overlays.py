@@ -10,6 +10,7 @@ import errno
 import itertools
 import os
 import stat
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -24,10 +25,18 @@ from nsview.layers.stack import Layer, OverlayRules, Stack
 
 _T = TypeVar("_T")
 
+
 _MS_REC_PRIVATE = 0x4000 | 0x40000
 _MNT_DETACH = 2
 #: Redirects and metacopy as asked for; nothing that would tie layers to one another.
 COMMON = "index=off,nfs_export=off,xino=off"
+
+
+@contextmanager
+def directory() -> Iterator[Path]:
+    """A temporary directory, for each example a new one."""
+    with tempfile.TemporaryDirectory(prefix="nsview-layers-") as path:
+        yield Path(path)
 
 
 class PrivateMounts:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from textual import on
@@ -96,3 +97,19 @@ class PageApp(App[None]):
     @property
     def text(self) -> str:
         return "\n".join(self.lines)
+
+
+def drive(
+    app: PageApp,
+    steps: Callable[[Any], Awaitable[None]],
+    size: tuple[int, int] = (80, 24),
+) -> None:
+    """Run an app, and `steps` when its first page is there."""
+
+    async def run() -> None:
+        async with app.run_test(size=size) as pilot:
+            await pilot.pause()
+            await pilot.pause()
+            await steps(pilot)
+
+    asyncio.run(run())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +10,7 @@ from textual import events
 from textual.keys import _character_to_key
 from textual.widgets import ContentSwitcher
 from tui import fake_details as fake
-from tui.page_app import PageApp
+from tui.page_app import PageApp, drive
 
 from nsview.host.details import Capabilities, Details
 from nsview.host.mounts import arrange_mounts
@@ -36,17 +34,6 @@ from nsview.tui.tabs.summary import SummaryFacts, SummaryTab
 
 SMALL = (80, 24)
 LARGE = (160, 45)
-
-
-def drive(
-    app: PageApp, steps: Callable[[Any], Awaitable[None]], size: tuple[int, int] = SMALL
-) -> None:
-    async def run() -> None:
-        async with app.run_test(size=size) as pilot:
-            await pilot.pause()
-            await steps(pilot)
-
-    asyncio.run(run())
 
 
 def page_app(ref: str = "docker/web", tab: str = "summary", **more: Any) -> PageApp:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 from textual import events
 from textual.keys import _character_to_key
 from tui import fake_details as fake
-from tui.page_app import PageApp
+from tui.page_app import PageApp, drive
 
 from nsview.host.process_users import ProcessUsers
 from nsview.host.task_gauge import Used
@@ -38,16 +37,6 @@ USED = {
     (4791, 47910): Used(97.5, 1 << 20),
     THREAD.identity: Used(0.0, 8 << 20),
 }
-
-
-def drive(app: PageApp, steps: Callable[[Any], Awaitable[None]]) -> None:
-    async def run() -> None:
-        async with app.run_test(size=SIZE) as pilot:
-            await pilot.pause()
-            await pilot.pause()
-            await steps(pilot)
-
-    asyncio.run(run())
 
 
 def app_of(page: Page, *, hostile: bool = False) -> PageApp:
@@ -83,7 +72,7 @@ def test_a_filter_that_is_typed_in_one_go_arrives_whole() -> None:
         await pilot.pause()
         assert app.screen.view.typed_filter == "n/i"
 
-    drive(app, steps)
+    drive(app, steps, SIZE)
 
 
 def test_processes_sort_by_keys_titles_and_the_menu() -> None:
@@ -111,7 +100,7 @@ def test_processes_sort_by_keys_titles_and_the_menu() -> None:
         await pilot.pause()
         assert keys(app) == by_pid
 
-    drive(app, steps)
+    drive(app, steps, SIZE)
 
 
 def test_threads_stand_below_their_process_and_lead_to_it() -> None:
@@ -132,7 +121,7 @@ def test_threads_stand_below_their_process_and_lead_to_it() -> None:
         await pilot.press("enter")
         assert "process 400" in app.lines[1]
 
-    drive(app, steps)
+    drive(app, steps, SIZE)
 
 
 def test_threads_are_read_when_they_are_asked_for() -> None:
@@ -159,7 +148,7 @@ def test_threads_are_read_when_they_are_asked_for() -> None:
         assert THREAD.identity not in keys(app)
         assert "thread" not in app.lines[1]
 
-    drive(app, steps)
+    drive(app, steps, SIZE)
 
 
 def test_what_processes_use_is_shown_and_sorts_them() -> None:
@@ -173,7 +162,7 @@ def test_what_processes_use_is_shown_and_sorts_them() -> None:
         await pilot.press("M")
         assert keys(app)[0] == (4711, 47110)
 
-    drive(app, steps)
+    drive(app, steps, SIZE)
 
 
 def test_the_processes_of_one_user() -> None:
@@ -192,7 +181,7 @@ def test_the_processes_of_one_user() -> None:
         await pilot.press("u", "down", "escape")
         assert keys(app) == everybody
 
-    drive(app, steps)
+    drive(app, steps, SIZE)
 
 
 def test_the_hosts_processes_and_the_kernels_can_be_left_out() -> None:
@@ -210,7 +199,7 @@ def test_the_hosts_processes_and_the_kernels_can_be_left_out() -> None:
         await pilot.press("K", "O")
         assert {key[0] for key in keys(app)} == everybody
 
-    drive(app, steps)
+    drive(app, steps, SIZE)
 
 
 def test_a_table_is_saved_as_it_is_shown(tmp_path: Path) -> None:
@@ -222,7 +211,7 @@ def test_a_table_is_saved_as_it_is_shown(tmp_path: Path) -> None:
             app.screen.query_one("Prompt Input").value = str(tmp_path / name)
             await pilot.press("enter")
 
-    drive(app, steps)
+    drive(app, steps, SIZE)
     saved = json.loads((tmp_path / "ps.json").read_text())
     assert saved[0]["level-0"] == "1"
     assert saved[0]["container"] == "host"
@@ -246,7 +235,7 @@ def test_a_signal_can_be_sent_from_the_page_of_a_process() -> None:
         assert len(app.signals) == 1
         assert "signal" not in app.lines[-1]
 
-    drive(app, steps)
+    drive(app, steps, SIZE)
 
 
 def test_marked_processes_are_signalled_and_copied_together() -> None:
@@ -270,7 +259,7 @@ def test_marked_processes_are_signalled_and_copied_together() -> None:
         assert "marked" not in app.lines[1]
         assert app.screen.view.copy_text() == "5200"
 
-    drive(app, steps)
+    drive(app, steps, SIZE)
 
 
 def test_siblings_of_a_tree_are_sorted_and_the_cursor_stays_on_its_process() -> None:
@@ -284,7 +273,7 @@ def test_siblings_of_a_tree_are_sorted_and_the_cursor_stays_on_its_process() -> 
         assert keys(app) == [(4711, 47110), (4791, 47910), (4790, 47900)]
         assert app.screen.query_one(RowTable).cursor_key == cursor == (4790, 47900)
 
-    drive(app, steps)
+    drive(app, steps, SIZE)
 
 
 def test_namespaces_sort_and_what_has_no_order_has_no_sort_key() -> None:
@@ -297,7 +286,7 @@ def test_namespaces_sort_and_what_has_no_order_has_no_sort_key() -> None:
         await pilot.press("less_than_sign")
         assert keys(app)[0] == ("mnt", fake.HOST[0])
 
-    drive(app, steps)
+    drive(app, steps, SIZE)
     tree = app_of(xray_page())
 
     async def nothing(pilot: Any) -> None:
@@ -306,7 +295,7 @@ def test_namespaces_sort_and_what_has_no_order_has_no_sort_key() -> None:
         assert keys(tree) == before
         assert tree.screen.query_one(RowTable)  # no menu on top of it
 
-    drive(tree, nothing)
+    drive(tree, nothing, SIZE)
 
 
 def test_processes_of_everybody_with_container_and_levels() -> None:
@@ -317,7 +306,7 @@ def test_processes_of_everybody_with_container_and_levels() -> None:
         assert "HOST▲  INSIDE  IN inner  CONTAINER" in app.text
         assert "5210       19         1  docker/dind/inner" in app.text
 
-    drive(app, steps)
+    drive(app, steps, SIZE)
 
 
 def test_t_switches_to_a_flat_list() -> None:
@@ -328,7 +317,7 @@ def test_t_switches_to_a_flat_list() -> None:
         await pilot.press("t")
         assert not any(row.prefix for row in rows(app))
 
-    drive(app, steps)
+    drive(app, steps, SIZE)
 
 
 def test_t_cycles_through_the_orders_of_namespaces() -> None:
@@ -341,7 +330,7 @@ def test_t_cycles_through_the_orders_of_namespaces() -> None:
             await pilot.press("t")
         assert orders == ["flat", "parent", "owner", "flat"]
 
-    drive(app, steps)
+    drive(app, steps, SIZE)
 
 
 def test_only_one_kind() -> None:
@@ -358,7 +347,7 @@ def test_only_one_kind() -> None:
         assert asked[0] == ("net",)
         assert {row.key[0] for row in rows(app)} == {"net"}
 
-    drive(app, steps)
+    drive(app, steps, SIZE)
 
 
 def test_pid_shows_everybody_of_that_number_and_leads_to_the_container() -> None:
@@ -373,7 +362,7 @@ def test_pid_shows_everybody_of_that_number_and_leads_to_the_container() -> None
         assert "inner › Processes" in app.lines[1]
         assert app.screen.view.query_one(RowTable).cursor_key == (5210, 52100)
 
-    drive(app, steps)
+    drive(app, steps, SIZE)
 
 
 def test_pid_puts_the_cursor_on_the_process_in_its_container() -> None:
@@ -386,7 +375,7 @@ def test_pid_puts_the_cursor_on_the_process_in_its_container() -> None:
         assert isinstance(app.screen, ContainerScreen)
         assert app.screen.view.query_one(RowTable).cursor_key == (4791, 47910)
 
-    drive(app, steps)
+    drive(app, steps, SIZE)
 
 
 def test_a_number_that_nobody_has() -> None:
@@ -395,7 +384,7 @@ def test_a_number_that_nobody_has() -> None:
     async def steps(_: Any) -> None:
         assert "no process has the number 31337" in app.text
 
-    drive(app, steps)
+    drive(app, steps, SIZE)
 
 
 def test_xray_folds_containers_at_first() -> None:
@@ -412,7 +401,7 @@ def test_xray_folds_containers_at_first() -> None:
         await pilot.pause()
         assert ("process", 4790) in {row.key for row in rows(app)}
 
-    drive(app, steps)
+    drive(app, steps, SIZE)
 
 
 def test_xray_of_one_container() -> None:
@@ -425,7 +414,7 @@ def test_xray_of_one_container() -> None:
         await pilot.press("down", "down", "down", "enter")
         assert isinstance(app.screen, ContainerScreen)
 
-    drive(app, steps)
+    drive(app, steps, SIZE)
 
 
 def test_a_process_that_is_gone_keeps_its_page() -> None:
@@ -439,7 +428,7 @@ def test_a_process_that_is_gone_keeps_its_page() -> None:
         assert "gone since" in app.lines[1]
         assert "7     pid:[" in app.text
 
-    drive(app, steps)
+    drive(app, steps, SIZE)
 
 
 def test_a_namespace_that_is_gone_says_so() -> None:
@@ -454,7 +443,7 @@ def test_a_namespace_that_is_gone_says_so() -> None:
         assert "gone since" in app.lines[1]
         assert "fd 3 of 400 (sshd)" in app.text
 
-    drive(app, steps)
+    drive(app, steps, SIZE)
 
 
 PAGES: dict[str, Callable[[], Page]] = {
@@ -479,7 +468,7 @@ def test_hostile_text_is_shown_and_never_obeyed(name: str) -> None:
         assert app.text.replace("\n", "").isprintable()
         assert "\\x1b]0;owned" in app.text or name == "ns"
 
-    drive(app, steps)
+    drive(app, steps, SIZE)
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from tui import fake_details as fake
 from tui import fake_wiring
-from tui.page_app import PageApp
+from tui.page_app import PageApp, drive
 
 from nsview.tui.container import ContainerScreen
 from nsview.tui.cost import Cost
@@ -18,16 +16,6 @@ from nsview.tui.row_table import RowTable
 from nsview.tui.wiring import wiring_page
 
 SIZE = (140, 30)
-
-
-def drive(app: PageApp, steps: Callable[[Any], Awaitable[None]]) -> None:
-    async def run() -> None:
-        async with app.run_test(size=SIZE) as pilot:
-            await pilot.pause()
-            await pilot.pause()
-            await steps(pilot)
-
-    asyncio.run(run())
 
 
 def net_app(*, hostile: bool = False, answers: list[Any] | None = None) -> PageApp:
@@ -64,7 +52,7 @@ def test_where_its_interface_leads_and_who_listens() -> None:
         assert "search shop.example" in app.text
         assert "10.0.0.9" not in app.text  # connections are folded at first
 
-    drive(app, steps)
+    drive(app, steps, SIZE)
 
 
 def test_connections_unfold() -> None:
@@ -75,7 +63,7 @@ def test_connections_unfold() -> None:
         await pilot.press("space")
         assert "172.17.0.2 ↔ 10.0.0.9:5432" in app.text
 
-    drive(app, steps)
+    drive(app, steps, SIZE)
 
 
 def test_rates_come_with_the_second_reading() -> None:
@@ -89,7 +77,7 @@ def test_rates_come_with_the_second_reading() -> None:
         await pilot.pause()
         assert "2.0K/512" in app.text
 
-    drive(app, steps)
+    drive(app, steps, SIZE)
 
 
 def test_enter_leads_to_the_other_end_and_to_the_process() -> None:
@@ -108,7 +96,7 @@ def test_enter_leads_to_the_other_end_and_to_the_process() -> None:
         await pilot.pause()
         assert "process 4711" in app.lines[1]
 
-    drive(app, steps)
+    drive(app, steps, SIZE)
 
 
 def test_why_there_is_nothing() -> None:
@@ -117,7 +105,7 @@ def test_why_there_is_nothing() -> None:
     async def steps(_: Any) -> None:
         assert "its network namespace is gone" in app.text
 
-    drive(app, steps)
+    drive(app, steps, SIZE)
 
 
 def test_what_costs_much_is_not_read_at_each_look() -> None:
@@ -129,7 +117,7 @@ def test_what_costs_much_is_not_read_at_each_look() -> None:
         await pilot.pause()
         assert app.screen.view.job() is None
 
-    drive(app, steps)
+    drive(app, steps, SIZE)
 
 
 def test_the_tree_from_the_bridge_to_the_container() -> None:
@@ -148,7 +136,7 @@ def test_the_tree_from_the_bridge_to_the_container() -> None:
         assert "netns/blue" in app.text
         assert "published 8080→80" in app.text
 
-    drive(app, steps)
+    drive(app, steps, SIZE)
 
 
 def test_enter_on_the_tree_leads_to_the_container() -> None:
@@ -161,7 +149,7 @@ def test_enter_on_the_tree_leads_to_the_container() -> None:
         await pilot.pause()
         assert "web › Net" in app.lines[1]
 
-    drive(app, steps)
+    drive(app, steps, SIZE)
 
 
 @pytest.mark.parametrize("make", [net_app, wiring_app])
@@ -172,4 +160,4 @@ def test_hostile_text_is_shown_and_never_obeyed(make: Any) -> None:
         assert app.text.replace("\n", "").isprintable()
         assert "\\x1b]0;owned" in app.text
 
-    drive(app, steps)
+    drive(app, steps, SIZE)

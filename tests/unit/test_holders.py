@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from support import made_up
 
 from nsview.host.found import Found
 from nsview.host.holders import Sighting, find_in_mounts, find_in_processes, parse_nsfs_mounts
@@ -15,20 +16,9 @@ _OTHER = b"27 1 254:0 / / rw,relatime - ext4 /dev/vda rw\n"
 
 
 def _task(pid: int, *, net: int = 5, pid_for_children: int = 5) -> Task:
-    return Task(
-        pid=pid,
-        start_time=pid,
-        ppid=0,
-        pids=(pid,),
-        namespaces=tuple(net if kind == "net" else 5 for kind in KINDS),
-        pid_for_children=pid_for_children,
-        time_for_children=5,
-        uid=0,
-        cgroups=(),
-        comm="x",
-        state="S",
-        threads=1,
-        kernel_thread=False,
+    namespaces = tuple(net if kind == "net" else 5 for kind in KINDS)
+    return made_up.task(
+        pid, namespaces=namespaces, pid_for_children=pid_for_children, time_for_children=5
     )
 
 

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from support import made_up
 
 from nsview.host.initial import find_initial
 from nsview.kernel.namespaces import INITIAL_INODES, KINDS
@@ -20,21 +21,8 @@ UNREADABLE = dict.fromkeys(KINDS, 0)
 
 
 def task(pid: int, inodes: dict[str, int], *, kernel_thread: bool = False) -> Task:
-    return Task(
-        pid=pid,
-        start_time=pid,
-        ppid=0,
-        pids=(pid,),
-        namespaces=tuple(inodes[kind] for kind in KINDS),
-        pid_for_children=0,
-        time_for_children=0,
-        uid=0,
-        cgroups=(),
-        comm="x",
-        state="S",
-        threads=1,
-        kernel_thread=kernel_thread,
-    )
+    namespaces = tuple(inodes[kind] for kind in KINDS)
+    return made_up.task(pid, namespaces=namespaces, kernel_thread=kernel_thread)
 
 
 def initial(tmp_path: Path, own: dict[str, int], *tasks: Task) -> dict[str, int]:

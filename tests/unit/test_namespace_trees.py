@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from support import made_up
 
 from nsview.host.model import Namespace
 from nsview.host.namespace_trees import (
@@ -19,21 +20,8 @@ def _shape(nodes: tuple[NamespaceNode, ...]) -> list[tuple[str, int, int]]:
 
 
 def _task(pid: int, ppid: int, net: int) -> Task:
-    return Task(
-        pid=pid,
-        start_time=pid,
-        ppid=ppid,
-        pids=(pid,),
-        namespaces=tuple(net if kind == "net" else 7 for kind in KINDS),
-        pid_for_children=7,
-        time_for_children=7,
-        uid=0,
-        cgroups=(),
-        comm="x",
-        state="S",
-        threads=1,
-        kernel_thread=False,
-    )
+    namespaces = tuple(net if kind == "net" else 7 for kind in KINDS)
+    return made_up.task(pid, ppid=ppid, namespaces=namespaces)
 
 
 def test_parents_nest_and_kinds_without_parent_are_roots() -> None:

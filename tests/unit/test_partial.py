@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support import made_up
 
 from nsview.host.partial import partial_reasons
 from nsview.kernel.namespaces import INITIAL_INODES, KINDS
@@ -13,21 +14,8 @@ _HOST = tuple(INITIAL_INODES[kind] for kind in KINDS)
 
 
 def _task(pid: int, *, readable: bool = True, state: str = "S") -> Task:
-    return Task(
-        pid=pid,
-        start_time=pid,
-        ppid=0,
-        pids=(pid,),
-        namespaces=_HOST if readable else (0,) * len(KINDS),
-        pid_for_children=0,
-        time_for_children=0,
-        uid=0,
-        cgroups=(),
-        comm="x",
-        state=state,
-        threads=1,
-        kernel_thread=False,
-    )
+    namespaces = _HOST if readable else (0,) * len(KINDS)
+    return made_up.task(pid, namespaces=namespaces, state=state)
 
 
 def _tasks(*tasks: Task) -> dict[int, Task]:

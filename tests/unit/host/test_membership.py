@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from support import made_up
+
 from nsview.host.cohorts import Cohorts
 from nsview.host.membership import Group, group_tasks
 from nsview.kernel.namespaces import KINDS
-from nsview.kernel.task import CgroupPath, Task
+from nsview.kernel.task import Task
 
 HOST = tuple(range(100, 100 + len(KINDS)))
 INITIAL = dict(zip(KINDS, HOST, strict=True))
@@ -16,20 +18,14 @@ DOCKER = f"/docker/{DOCKER_ID}"
 
 def task(number: int, /, *, ppid: int = 1, cgroup: str = "/", **own: int) -> Task:
     inodes = tuple(own.get(kind, INITIAL[kind]) for kind in KINDS)
-    return Task(
-        pid=number,
-        start_time=number,
+    return made_up.task(
+        number,
+        cgroup,
         ppid=ppid,
         pids=(number,) if inodes[PID] in (HOST[PID], 0) else (number, 1),
         namespaces=inodes,
         pid_for_children=inodes[PID],
         time_for_children=HOST[-1],
-        uid=0,
-        cgroups=(CgroupPath(0, "", cgroup),),
-        comm="x",
-        state="S",
-        threads=1,
-        kernel_thread=False,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from support import made_up
+
 from nsview.host.model import PidLevel, Snapshot
 from nsview.host.pid_map import pid_levels, pid_ns_chain, tasks_with_inner_pid
 from nsview.kernel.namespaces import KINDS
@@ -10,7 +12,7 @@ from nsview.kernel.task import Task
 
 def task(pids: tuple[int, ...], pid_ns: int) -> Task:
     inodes = tuple(pid_ns if kind == "pid" else 0 for kind in KINDS)
-    return Task(pids[0], 1, 0, pids, inodes, pid_ns, 0, 0, (), "x", "S", 1, False)
+    return made_up.task(pids[0], pids=pids, namespaces=inodes, pid_for_children=pid_ns)
 
 
 OUTER = task((700, 7), 20)

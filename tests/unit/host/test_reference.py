@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from support.made_up import task
 
 from nsview.errors import Ambiguous, NoSuchObject
 from nsview.host.model import Container, NamespaceUse, Snapshot
 from nsview.host.reference import find_container, find_task
-from nsview.kernel.namespaces import KINDS
-from nsview.kernel.task import Task
-
-
-def task(pid: int) -> Task:
-    return Task(pid, 1, 0, (pid,), (0,) * len(KINDS), 0, 0, 0, (), "x", "S", 1, False)
-
 
 WEB = Container(
     ref="docker/web",

@@ -10,7 +10,6 @@ import _socket  # socket makes an enum of every constant, which takes 5 ms
 import os
 import struct
 from collections.abc import Iterator
-from types import TracebackType
 from typing import Final, Self
 
 from nsview.named_tuple import NamedTuple
@@ -85,12 +84,7 @@ class Netlink:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _send(self, kind: int, body: bytes, flags: int) -> None:

@@ -136,7 +136,7 @@ def check_spec(spec: Spec) -> None:
         _check_target("--bind", one.target)
         if not os.path.lexists(one.source):
             raise NsviewError(f"--bind {one.source}: no such file or directory")
-        if not stat_is_plain(one.source):
+        if not (os.path.isdir(one.source) or os.path.isfile(one.source)):
             raise NsviewError(f"--bind {one.source}: neither a directory nor a regular file")
     for target in spec.tmpfs:
         _check_target("--tmpfs", target)
@@ -155,11 +155,6 @@ def _check_unprivileged(spec: Spec) -> None:
     ):
         if asked:
             raise NotPermitted(f"{option} takes root of the host", hint="sudo nsview run ...")
-
-
-def stat_is_plain(path: str) -> bool:
-    """Say whether a path leads to a directory or a regular file."""
-    return os.path.isdir(path) or os.path.isfile(path)
 
 
 def parse_size(text: str) -> int:

@@ -17,11 +17,10 @@ import tarfile
 from typing import Final
 
 from nsview.kernel.safe_open import open_below
+from nsview.layers.xattrs import OPAQUE_NAME, WHITEOUT_PREFIX
 
 _DIRECTORY: Final = os.O_PATH | os.O_DIRECTORY
 _CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_WHITEOUT: Final = ".wh."
-_OPAQUE: Final = ".wh..wh..opq"
 _META: Final = ".wh..wh."
 _OVERLAY_ATTRIBUTES: Final = ("trusted.overlay.", "user.overlay.")
 _XATTR: Final = "SCHILY.xattr."
@@ -93,7 +92,7 @@ class Unpacker:
         name = parts.pop()
         parent = _make_parents(root, parts)
         try:
-            if name.startswith(_WHITEOUT):
+            if name.startswith(WHITEOUT_PREFIX):
                 _white_out(parent, name, f"{self._marks}opaque")
             else:
                 self._make(layer, member, root, parent, name)
@@ -205,10 +204,10 @@ def _make_room(parent: int, name: str, *, keep_directory: bool) -> None:
 
 
 def _white_out(parent: int, name: str, opaque: str) -> None:
-    if name == _OPAQUE:
+    if name == OPAQUE_NAME:
         os.setxattr(f"/proc/self/fd/{parent}", opaque, b"y")
         return
-    hidden = name.removeprefix(_WHITEOUT)
+    hidden = name.removeprefix(WHITEOUT_PREFIX)
     if name.startswith(_META):  # aufs's own files
         return
     if hidden in ("", ".", ".."):

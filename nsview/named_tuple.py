@@ -11,7 +11,8 @@ also equals the plain tuple of its fields does no harm.
 from __future__ import annotations
 
 from collections import _tuplegetter, namedtuple  # type: ignore[attr-defined]
-from typing import TYPE_CHECKING, Any, Self
+
+from nsview.typed import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

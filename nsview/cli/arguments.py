@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final, Self
 
 from nsview.cli.exit_codes import USAGE
 from nsview.cli.output import print_error
 from nsview.errors import NsviewError
+from nsview.typed import TYPE_CHECKING, Final, Self
 
 if TYPE_CHECKING:
     from typing import Any, NoReturn

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from nsview.cli.arguments import Arguments
 from nsview.cli.output import print_json, print_notes, print_table
@@ -11,6 +10,7 @@ from nsview.cli.stack_of import add_place, open_tree
 from nsview.cli.words import byte_size
 from nsview.layers.diff import Changed, compare, diff_docker
 from nsview.layers.diff_podman import diff_podman
+from nsview.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from nsview.cli.arguments import Arguments
 from nsview.cli.output import print_json, print_notes, print_table
@@ -15,6 +14,7 @@ from nsview.host.stacks import read_stack
 from nsview.layers.plain import stack_of_directories
 from nsview.layers.sizes import measure_layer
 from nsview.layers.stack import Layer, Stack
+from nsview.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

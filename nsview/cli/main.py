@@ -10,13 +10,13 @@ import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol
 
 import nsview
 from nsview.cli import exit_codes
 from nsview.cli.arguments import Arguments, Doubt, Reader, bad_value
 from nsview.cli.output import flush, print_error, print_note
 from nsview.errors import NoSuchObject, NsviewError
+from nsview.typed import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

@@ -7,10 +7,10 @@ import os
 import sys
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal
 
 from nsview.display import display
 from nsview.errors import NsviewError
+from nsview.typed import Literal
 
 SCHEMA = 1
 Align = Literal["left", "right"]

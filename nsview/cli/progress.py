@@ -9,11 +9,11 @@ import os
 import sys
 import time
 from types import TracebackType
-from typing import Self
 
 from nsview.cli.output import clip, print_note
 from nsview.cli.words import byte_size
 from nsview.display import display
+from nsview.typed import Self
 
 _SECONDS = 0.1
 _ERASE = "\r\x1b[K"

@@ -6,7 +6,6 @@ import contextlib
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
 from nsview.cli.layers import find_stack
 from nsview.cli.output import write_bytes
@@ -17,6 +16,7 @@ from nsview.host.model import Container
 from nsview.host.reference import find_container
 from nsview.host.stacks import read_stack
 from nsview.layers.merge import MergedTree
+from nsview.typed import Final
 
 #: What shells make of a death by a signal.
 _SIGNALLED: Final = 128

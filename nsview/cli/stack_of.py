@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import errno
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from nsview.cli.arguments import Arguments
 from nsview.cli.layers import find_stack
 from nsview.cli.words import not_permitted
 from nsview.errors import NoSuchObject, NsviewError
 from nsview.layers.merge import MergedTree
+from nsview.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

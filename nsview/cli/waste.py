@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from nsview.cli.arguments import Arguments
 from nsview.cli.output import print_json, print_note, print_notes, print_table
 from nsview.cli.stack_of import add_place, open_tree
 from nsview.cli.words import byte_size
 from nsview.layers.waste import Wasted, find_waste
+from nsview.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

@@ -11,7 +11,6 @@ A task that exists has ``<state>/io.containerd.runtime.v2.task/<namespace>/<id>/
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
 
 from nsview.engines.base import Daemon, Pod, Record, User
 from nsview.engines.command_line import path_option
@@ -19,6 +18,7 @@ from nsview.engines.disk import DATABASE_LIMIT, DiskStore, ParsedFiles, open_fol
 from nsview.engines.kubernetes import pod_member
 from nsview.engines.untrusted import moment, parse_json, parse_toml, path, texts
 from nsview.named_tuple import NamedTuple
+from nsview.typed import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from nsview.engines.bbolt import Bucket

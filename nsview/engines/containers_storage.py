@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
 
 from nsview.engines.base import Daemon, Pod, Record, User
 from nsview.engines.command_line import path_option
@@ -34,6 +33,7 @@ from nsview.engines.untrusted import (
     timestamp,
 )
 from nsview.named_tuple import NamedTuple
+from nsview.typed import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from nsview.engines.libpod import LibpodContainer

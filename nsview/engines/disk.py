@@ -12,10 +12,10 @@ import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from stat import S_ISREG
-from typing import Final, Generic, TypeVar
 
 from nsview.engines.base import Record
 from nsview.kernel.safe_open import open_below
+from nsview.typed import Final, Generic, TypeVar
 
 T = TypeVar("T")
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Final, Literal
 
 from nsview.engines import containerd_images
 from nsview.engines.disk import DiskStore
@@ -30,6 +29,7 @@ from nsview.engines.stored_stack import (
 )
 from nsview.engines.untrusted import text
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Final, Literal
 
 #: Drivers that stack directories; where the directory of a layer is.
 _STACKED: Final[dict[str, tuple[str, Literal["overlay", "fuse-overlayfs", "aufs"]]]] = {

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Final
 
 from nsview.engines.base import Daemon, Record, User
 from nsview.engines.command_line import path_option
@@ -26,6 +25,7 @@ from nsview.engines.untrusted import (
     texts,
     timestamp,
 )
+from nsview.typed import Final
 
 DATA_ROOT: Final = "/var/lib/docker"
 CONFIG_FILE: Final = "/etc/docker/daemon.json"

@@ -15,7 +15,6 @@ import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from nsview.engines.containerd_store import ContainerdStore
 from nsview.engines.containers_storage import ContainersStorage
@@ -23,6 +22,7 @@ from nsview.engines.disk import DiskStore
 from nsview.engines.docker_store import DockerStore
 from nsview.engines.stored_stack import StoredLayer, StoredStack, StoreFiles, diff_ids_of, is_name
 from nsview.engines.untrusted import mapping, sequence, text
+from nsview.typed import Final
 
 _CONTENT: Final = "io.containerd.content.v1.content/blobs"
 #: An index, a manifest for each of its platforms, and their configs.

@@ -7,7 +7,6 @@ Two forms, the same JSON inside: ``libpod/bolt_state.db`` (bbolt, the default up
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Final
 
 from nsview.engines.base import Pod
 from nsview.engines.untrusted import (
@@ -21,6 +20,7 @@ from nsview.engines.untrusted import (
     timestamp,
 )
 from nsview.named_tuple import NamedTuple
+from nsview.typed import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from sqlite3 import Connection

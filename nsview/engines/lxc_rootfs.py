@@ -7,10 +7,10 @@ src/lxc/storage/overlay.c.
 from __future__ import annotations
 
 import os
-from typing import Final
 
 from nsview.engines.disk import DiskStore
 from nsview.engines.stored_stack import StoredLayer, StoredStack, StoreFiles, is_name
+from nsview.typed import Final
 
 _KEYS: Final = frozenset({"lxc.rootfs.path", "lxc.rootfs"})
 _STACKED: Final = frozenset({"overlay", "overlayfs"})

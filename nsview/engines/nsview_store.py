@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from typing import Final
 
 from nsview.engines.base import Daemon, Record, User
 from nsview.engines.disk import DiskStore, names, open_folder, read_file
@@ -25,6 +24,7 @@ from nsview.engines.identifiers import is_hexadecimal
 from nsview.engines.nsview_places import state_of
 from nsview.engines.untrusted import parse_json, text, texts, timestamp
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Final
 
 CONFIG: Final = "config.json"
 PROCESS: Final = "process"

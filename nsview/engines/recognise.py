@@ -15,10 +15,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 from importlib import import_module
-from typing import Final
 
 from nsview.engines.base import Match
 from nsview.engines.systemd import user_of
+from nsview.typed import Final
 
 _Recogniser = Callable[[tuple[str, ...], int], Match | None]
 

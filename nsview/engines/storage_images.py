@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
-from typing import Final
 
 from nsview.engines.disk import DATABASE_LIMIT, DiskStore
 from nsview.engines.stored_stack import (
@@ -31,6 +30,7 @@ from nsview.engines.stored_stack import (
     is_name,
 )
 from nsview.engines.untrusted import sequence, text, texts
+from nsview.typed import Final
 
 _STACKED: Final = "overlay"
 _WHOLE: Final = {

@@ -10,7 +10,6 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Final
 
 from nsview.enter.account import Account, NoSuchAccount, account_of, resolve_user
 from nsview.enter.choose import choose_command
@@ -31,6 +30,7 @@ from nsview.kernel.procfs import Procfs
 from nsview.kernel.safe_open import open_below, read_below
 from nsview.kernel.task import Task
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Final
 
 _LONGEST_FILE: Final = 1024 * 1024
 

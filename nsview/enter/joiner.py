@@ -26,9 +26,8 @@ from nsview.enter.told import await_orders
 from nsview.enter.toolbox_mount import mount_toolbox
 from nsview.kernel import libc
 from nsview.kernel.cgroup_join import V2, fork_into, join
+from nsview.typed import TYPE_CHECKING
 
-# Imports of typing alone take longer than this process works.
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
 

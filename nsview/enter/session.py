@@ -10,7 +10,6 @@ import os
 # The C half of socket: the other makes enums of all its constants, for 4 ms.
 from _socket import SHUT_RDWR, socket
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Final
 
 from nsview.enter.plan import InnerIds, inner_ids
 from nsview.enter.relay import Person
@@ -19,6 +18,7 @@ from nsview.enter.streams import open_pipes, relay_pipes, relay_terminal
 from nsview.errors import NsviewError
 from nsview.kernel.namespaces import CLONE_FLAGS
 from nsview.named_tuple import NamedTuple
+from nsview.typed import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from nsview.enter.orders import Orders

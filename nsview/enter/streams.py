@@ -7,9 +7,9 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final, Protocol
 
 from nsview.enter.relay import Person, Stream, hand_over, relay
+from nsview.typed import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from _socket import socket

@@ -7,7 +7,6 @@ import errno
 import os
 import resource
 from collections.abc import Iterator, Mapping
-from typing import Final, TypeVar
 
 from nsview.errors import NoSuchObject, NotPermitted, NsviewError
 from nsview.kernel.cgroup import parse_cgroup
@@ -24,6 +23,7 @@ from nsview.kernel.stat import PF_KTHREAD, parse_stat
 from nsview.kernel.status import Status, parse_status
 from nsview.kernel.task import CgroupPath, Task
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Final, TypeVar
 
 T = TypeVar("T")
 

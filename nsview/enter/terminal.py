@@ -13,11 +13,11 @@ import re
 import stat
 import termios
 from collections.abc import Iterator
-from typing import Final
 
 from nsview.kernel.safe_open import open_below
 from nsview.kernel.statfs import DEVPTS_MAGIC, file_system_type
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Final
 
 #: devpts(5): /dev/pts/ptmx is always inode 2, and the device 5:2.
 _PTMX_INODE: Final = 2

@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from typing import Final
 
 from nsview.enter.program import find_program, is_static
 from nsview.enter.sealed import seal_program
 from nsview.errors import NsviewError
 from nsview.kernel.safe_open import open_below
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Final
 
 AUTO: Final = "auto"
 BUSYBOX: Final = "busybox"

@@ -8,7 +8,6 @@ whoever shows the rest sees the very same objects.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 from nsview.engines.base import Record
 from nsview.host.cohorts import Cohorts
@@ -21,6 +20,7 @@ from nsview.host.task_changes import TaskChanges
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.task import CgroupPath, Task
 from nsview.named_tuple import NamedTuple
+from nsview.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nsview.host.pid_namespaces import PidNamespaces

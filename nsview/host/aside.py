@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from typing import TypeVar
 
 from nsview.kernel.namespaces import CLONE_FLAGS
 from nsview.kernel.syscalls import CLONE_FS, setns, unshare
+from nsview.typed import TypeVar
 
 T = TypeVar("T")
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
-from typing import Protocol
 
 from nsview.kernel.cgroup import parse_cgroup
 from nsview.kernel.namespaces import KINDS
@@ -20,6 +19,7 @@ from nsview.kernel.stat import PF_KTHREAD, parse_stat
 from nsview.kernel.status import parse_identity
 from nsview.kernel.task import CgroupPath, Task
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Protocol
 
 _PID = KINDS.index("pid")
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final
 
 from nsview.errors import NsviewError
 from nsview.host.bpf_place import boottime_offset, check_place
@@ -43,6 +42,7 @@ from nsview.kernel.task_record import (
     parse_record,
     state_letter,
 )
+from nsview.typed import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from nsview.kernel.procfs import Procfs

@@ -11,7 +11,6 @@ import os
 import platform
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
 
 from nsview.host.partial import (
     effective_capabilities,
@@ -22,6 +21,7 @@ from nsview.host.partial import (
 )
 from nsview.kernel.namespaces import INITIAL_INODES
 from nsview.named_tuple import NamedTuple
+from nsview.typed import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from nsview.kernel.procfs import Procfs

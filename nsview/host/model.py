@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
 
 from nsview.engines.base import Pod
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.task import Task
 from nsview.named_tuple import NamedTuple
+from nsview.typed import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from nsview.host.resources import Resources

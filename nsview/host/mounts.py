@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
 
 from nsview.kernel.mountinfo import Mount, Propagation, read_mountinfo
+from nsview.typed import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from nsview.kernel.procfs import Procfs

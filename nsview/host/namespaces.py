@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Collection
 from functools import partial
-from typing import TYPE_CHECKING
 
 from nsview.host.found import Found
 from nsview.host.model import Namespace, Snapshot
@@ -18,6 +17,7 @@ from nsview.host.namespace_search import NamespaceSearch
 from nsview.host.users import user_name
 from nsview.kernel.cmdline import read_command
 from nsview.kernel.namespaces import KINDS
+from nsview.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nsview.host.census import CensusSource

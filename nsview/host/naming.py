@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from typing import TypeVar
 
 from nsview.host.model import Container
+from nsview.typed import TypeVar
 
 _SHORT_ID = 12
 _RANDOM_ID = 32

@@ -9,11 +9,11 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, TypeVar
 
 from nsview.host.aside import call_aside
 from nsview.host.holders import find_in_mounts, read_nsfs_mounts
 from nsview.kernel.namespaces import KINDS
+from nsview.typed import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from nsview.host.model import Snapshot

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
 
 from nsview.kernel.cmdline import read_command
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.xtables import Forward
+from nsview.typed import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from nsview.host.model import Snapshot

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import Final, TypeVar
 
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Final, TypeVar
 
 #: So many records are compared at once; where they differ, one by one.
 _BLOCK: Final = 32

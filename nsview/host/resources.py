@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from nsview.kernel.cgroup_memory import MemoryEvents
 from nsview.kernel.pressure import Pressure
+from nsview.typed import Literal
 
 Counted = Literal["cgroup", "processes", "machine"]
 

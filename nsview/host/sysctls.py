@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Final
 
 
 class SysctlFamily(NamedTuple):

@@ -10,7 +10,6 @@ import contextlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 from nsview.host.network_namespaces import call_inside, find_network_namespaces
 from nsview.host.networks import End, Interface, Network, Wiring, containers_by_network
@@ -23,6 +22,7 @@ from nsview.kernel.nftables import may_be_asked, read_forwards
 from nsview.kernel.routes import Route, read_routes
 from nsview.kernel.sock_diag import Socket, read_sockets
 from nsview.kernel.xtables import Forward, read_table
+from nsview.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nsview.host.model import Snapshot

@@ -10,10 +10,10 @@ import errno
 import os
 import struct
 import sys
-from typing import Final
 
 from nsview.errors import NotPermitted, NsviewError
 from nsview.kernel.syscalls import syscall
+from nsview.typed import Final
 
 #: There is no function of that name in the C library. Elsewhere it is the generic number.
 _BPF: Final = {"x86_64": 321, "s390x": 351, "ppc64le": 361}

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
 
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Final
 
 VMLINUX: Final = "/sys/kernel/btf/vmlinux"
 

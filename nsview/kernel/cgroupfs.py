@@ -10,11 +10,11 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Iterable
-from typing import Final
 
 from nsview.kernel.mountinfo import Mount, parse_mountinfo
 from nsview.kernel.task import CgroupPath
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Final
 
 #: Files of the cgroup file system that are read here hold a few words.
 _LARGEST: Final = 4096

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from typing import Final
 
 from nsview.kernel.bpf import BpfError
 from nsview.kernel.bpf_assembler import Assembler, Helper, Register
+from nsview.typed import Final
 
 R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, R10 = Register
 

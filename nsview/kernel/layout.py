@@ -12,9 +12,9 @@ import contextlib
 import os
 import stat
 from collections.abc import Collection
-from typing import Final
 
 from nsview.kernel.btf import VMLINUX, Layout, parse_layout
+from nsview.typed import Final
 
 DIRECTORY: Final = "/run/nsview"
 _FILE: Final = "layout"

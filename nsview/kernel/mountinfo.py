@@ -12,9 +12,9 @@ import os
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
 
 from nsview.named_tuple import NamedTuple
+from nsview.typed import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from nsview.kernel.procfs import Procfs

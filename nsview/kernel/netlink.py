@@ -11,9 +11,9 @@ import os
 import struct
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Final, Self
 
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Final, Self
 
 NETLINK_ROUTE: Final = 0  # include/uapi/linux/netlink.h
 NETLINK_SOCK_DIAG: Final = 4

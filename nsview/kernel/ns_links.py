@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import functools
 import os
-from typing import Final
 
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.procfs import Procfs
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Final
 
 
 class _Link(NamedTuple):

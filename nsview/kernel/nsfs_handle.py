@@ -8,9 +8,9 @@ from __future__ import annotations
 import errno
 import os
 import struct
-from typing import Final
 
 from nsview.kernel.namespaces import CLONE_FLAGS
+from nsview.typed import Final
 
 _FILEID_NSFS: Final = 0xF1
 _FD_NSFS_ROOT: Final = -10003  # stands for the nsfs mount, which is in nobody's mount table

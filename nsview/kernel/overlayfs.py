@@ -19,10 +19,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from typing import Literal
 
 from nsview.kernel.mountinfo import unescape
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Literal
 
 #: An octal escape, a lone backslash, a colon, or a run of anything else.
 _PIECE = rb"\\([0-3][0-7][0-7])|[\\:]|[^\\:]+"

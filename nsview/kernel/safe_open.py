@@ -10,9 +10,9 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import Final
 
 from nsview.kernel.syscalls import RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, openat2
+from nsview.typed import Final
 
 #: A database of an engine or a passwd file is far below; reading more would be somebody's trap.
 DEFAULT_LIMIT: Final = 16 * 1024 * 1024

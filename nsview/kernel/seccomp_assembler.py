@@ -11,10 +11,10 @@ import functools
 import struct
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, Literal
 
 from nsview.kernel.syscall_numbers import ARCHITECTURES, X32_BIT, numbers_of
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Final, Literal
 
 ALLOW: Final = 0x7FFF0000
 LOG: Final = 0x7FFC0000

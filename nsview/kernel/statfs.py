@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from nsview.typed import Final
 
 DEVPTS_MAGIC: Final = 0x1CD1
 #: struct statfs is 120 bytes on 64-bit machines, and begins with f_type as a long.

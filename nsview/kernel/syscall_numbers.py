@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
-from typing import Final
+
+from nsview.typed import Final
 
 #: AUDIT_ARCH_*, include/uapi/linux/audit.h: what seccomp_data.arch says.
 ARCHITECTURES: Final = {"x86_64": 0xC000003E, "i386": 0x40000003, "aarch64": 0xC00000B7}

@@ -8,7 +8,8 @@ from __future__ import annotations
 import functools
 import os
 import struct
-from typing import TYPE_CHECKING, Final
+
+from nsview.typed import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import ctypes

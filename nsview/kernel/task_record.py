@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 import os
 import struct
-from typing import Final
 
 from nsview.kernel.namespaces import KINDS
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Final
 
 #: Numbers of so many levels are in the record; who has more is rare, and read from /proc.
 LEVELS: Final = 6

@@ -8,11 +8,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from typing import TYPE_CHECKING, Final
 
 from nsview.kernel.cgroup import parse_cgroup
 from nsview.kernel.cgroupfs import Hierarchy, own_cgroupfs
 from nsview.kernel.task import CgroupPath
+from nsview.typed import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from nsview.sandbox.spec import Limits

@@ -10,7 +10,6 @@ import signal
 # The C half of socket, as in `nsview.sandbox.conversation`.
 from _socket import SHUT_RDWR
 from collections.abc import Callable, Sequence
-from typing import Final
 
 from nsview.enter.spawn import own_standard_streams
 from nsview.enter.standby import LAUNCHER, Standby
@@ -24,6 +23,7 @@ from nsview.sandbox.outcome import Outcome
 from nsview.sandbox.prepare import Prepared, descriptors_of, make_orders, prepare
 from nsview.sandbox.spec import Spec, check_spec
 from nsview.sandbox.state import clear_away, create, note_filter
+from nsview.typed import Final
 
 _ROOT: Final = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _OnStart = Callable[[Outcome], None]

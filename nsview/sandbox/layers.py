@@ -12,12 +12,12 @@ import fcntl
 import os
 import stat
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
 
 from nsview.errors import NsviewError
 from nsview.named_tuple import NamedTuple
 from nsview.sandbox.spec import Lower, Spec
 from nsview.sandbox.state import Place, note_work
+from nsview.typed import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from nsview.layers.covers import Cover

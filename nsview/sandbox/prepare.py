@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
 
 from nsview.named_tuple import NamedTuple
 from nsview.sandbox.cgroups import Groups, make_groups
@@ -14,6 +13,7 @@ from nsview.sandbox.layers import Layers, prepare_layers
 from nsview.sandbox.process import with_process
 from nsview.sandbox.spec import Spec
 from nsview.sandbox.state import Place, remains_of, write_config
+from nsview.typed import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from nsview.sandbox.network import Network

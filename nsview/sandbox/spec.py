@@ -7,11 +7,11 @@ import math
 import os
 import re
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Final, Literal
 
 from nsview.errors import NotPermitted, NsviewError
 from nsview.kernel.capabilities import ENGINE_DEFAULT, NAMES
 from nsview.named_tuple import NamedTuple
+from nsview.typed import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from nsview.layers.covers import Cover

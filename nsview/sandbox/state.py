@@ -13,13 +13,13 @@ import os
 import stat
 import time
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Final
 
 from nsview.engines.nsview_places import own_layers, state_of
 from nsview.errors import NsviewError
 from nsview.kernel.cgroupfs import own_cgroupfs
 from nsview.named_tuple import NamedTuple
 from nsview.sandbox.cgroups import GROUP
+from nsview.typed import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from nsview.engines.nsview_store import NsviewStore

@@ -12,8 +12,6 @@ static pod is 32 hexadecimal digits, the hash of its manifest.
 
 from __future__ import annotations
 
-import re
-
 from nsview.engines.base import Match
 from nsview.engines.identifiers import is_container_id
 
@@ -47,6 +45,8 @@ def pod_uid_in(name: str) -> str | None:
     """The uid that a pod's cgroup name holds, with dashes; None for any other name."""
     if "pod" not in name:
         return None
+    import re  # 8 ms, where there are pods
+
     directory = re.fullmatch(_DIRECTORY, name)
     if directory:
         return directory[1]

@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping, Sequence
 from math import isfinite
 
+from nsview.engines.json_text import loads
 from nsview.engines.rfc3339 import parse_time
 
 _NOTHING: Mapping[str, object] = {}
@@ -21,10 +22,8 @@ def parse_json(data: bytes | str) -> object:
     """What the JSON says; None when it is none (or nests deeper than Python's stack)."""
     if not data:
         return None
-    import json  # only where some engine has written a record
-
     try:
-        return json.loads(data)
+        return loads(data)
     except (ValueError, RecursionError):
         return None
 

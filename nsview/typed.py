@@ -1,12 +1,22 @@
-"""The words of typing, for modules that cannot wait for it.
+"""The words of typing and collections.abc, for modules that cannot wait for them.
 
-Importing typing takes longer than all that some commands do, and at run time nobody asks: where
+Importing them takes longer than all that some commands do, and at run time nobody asks: where
 ``from __future__ import annotations`` stands, annotations stay text. A checker sees typing's own
-words here, a running nsview what makes a module load. So nobody imports typing itself, save where
-textual has done that already (``tui/``); tests/unit/test_start.py looks at what commands load.
+words here, a running nsview what makes a module load. So no module that a command loads at its
+start imports these two itself; tests/unit/test_start.py looks.
 """
 
 from __future__ import annotations
+
+# Python has loaded it for itself; collections.abc would load all of collections.
+from _collections_abc import Callable as Callable
+from _collections_abc import Collection as Collection
+from _collections_abc import Container as Container
+from _collections_abc import Hashable as Hashable
+from _collections_abc import Iterable as Iterable
+from _collections_abc import Iterator as Iterator
+from _collections_abc import Mapping as Mapping
+from _collections_abc import Sequence as Sequence
 
 #: Every checker takes a name that is spelled so to be true.
 TYPE_CHECKING = False

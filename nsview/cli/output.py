@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
-import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
 
 from nsview.display import display
 from nsview.errors import NsviewError
-from nsview.typed import Literal
+from nsview.light import contextmanager, suppress
+from nsview.typed import Iterator, Literal, Mapping, Sequence
 
 SCHEMA = 1
 Align = Literal["left", "right"]
@@ -162,7 +160,7 @@ def _write(text: str) -> None:
         sys.stdout.write(text)
 
 
-@contextlib.contextmanager
+@contextmanager
 def _complaining() -> Iterator[None]:
     try:
         yield
@@ -177,7 +175,7 @@ def _complaining() -> Iterator[None]:
 def _narrate(text: str) -> None:
     # Python escapes what stderr's encoding cannot express. What nobody can hear is not said.
     if sys.stderr is not None:
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             sys.stderr.write(f"nsview: {display(text)}\n")
 
 
@@ -198,6 +196,8 @@ def _terminal_width() -> int | None:
 
 
 def _char_width(char: str) -> int:
+    import unicodedata  # most of what is shown is ASCII
+
     # Mn, Me: marks above, below and around the character before them, variation selectors too.
     if unicodedata.category(char) in ("Mn", "Me"):
         return 0

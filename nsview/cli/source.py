@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import signal
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nsview.cli.layers import find_stack
@@ -16,7 +14,8 @@ from nsview.host.model import Container
 from nsview.host.reference import find_container
 from nsview.host.stacks import read_stack
 from nsview.layers.merge import MergedTree
-from nsview.typed import Final
+from nsview.light import contextmanager
+from nsview.typed import Final, Iterator
 
 #: What shells make of a death by a signal.
 _SIGNALLED: Final = 128
@@ -32,7 +31,7 @@ class Source:
     container: Container | None = None
 
 
-@contextlib.contextmanager
+@contextmanager
 def open_source(reference: str | None, dirs: str | None) -> Iterator[Source]:
     """Find it; what may not be read in there becomes an `NsviewError`."""
     host = container = None

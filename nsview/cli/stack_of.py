@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
-from collections.abc import Iterator
 
 from nsview.cli.arguments import Arguments
 from nsview.cli.layers import find_stack
 from nsview.cli.words import not_permitted
 from nsview.errors import NoSuchObject, NsviewError
 from nsview.layers.merge import MergedTree
-from nsview.typed import TYPE_CHECKING
+from nsview.light import contextmanager
+from nsview.typed import TYPE_CHECKING, Iterator
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -44,7 +43,7 @@ def reference_and_path(arguments: Arguments, default: str | None = None) -> tupl
     return reference, words[0]
 
 
-@contextlib.contextmanager
+@contextmanager
 def open_tree(reference: str | None, dirs: str | None) -> Iterator[tuple[MergedTree, list[str]]]:
     """The merged tree, and what the view lacks.
 
@@ -60,7 +59,7 @@ def open_tree(reference: str | None, dirs: str | None) -> Iterator[tuple[MergedT
             raise not_permitted(error.filename or "a directory of its layers") from None
 
 
-@contextlib.contextmanager
+@contextmanager
 def path_errors(path: str) -> Iterator[None]:
     """Turn what is wrong with a path inside into words."""
     try:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
 
 from nsview import units
 from nsview.errors import NotPermitted
+from nsview.typed import Sequence
 
 _DIGEST_PREFIX = "sha256:"
 _SHORT_ID = 12

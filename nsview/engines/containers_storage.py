@@ -7,7 +7,6 @@ JSON in a string, in each engine's own form. github.com/containers/storage: cont
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from nsview.engines.base import Daemon, Pod, Record, User
@@ -33,7 +32,7 @@ from nsview.engines.untrusted import (
     timestamp,
 )
 from nsview.named_tuple import NamedTuple
-from nsview.typed import TYPE_CHECKING, Final
+from nsview.typed import TYPE_CHECKING, Final, Iterator, Mapping, Sequence
 
 if TYPE_CHECKING:
     from nsview.engines.libpod import LibpodContainer

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nsview.engines.containerd_store import ContainerdStore
@@ -22,7 +21,7 @@ from nsview.engines.disk import DiskStore
 from nsview.engines.docker_store import DockerStore
 from nsview.engines.stored_stack import StoredLayer, StoredStack, StoreFiles, diff_ids_of, is_name
 from nsview.engines.untrusted import mapping, sequence, text
-from nsview.typed import Final
+from nsview.typed import Final, Mapping, Sequence
 
 _CONTENT: Final = "io.containerd.content.v1.content/blobs"
 #: An index, a manifest for each of its platforms, and their configs.

@@ -6,8 +6,6 @@ Two forms, the same JSON inside: ``libpod/bolt_state.db`` (bbolt, the default up
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
 from nsview.engines.base import Pod
 from nsview.engines.untrusted import (
     flag,
@@ -20,7 +18,7 @@ from nsview.engines.untrusted import (
     timestamp,
 )
 from nsview.named_tuple import NamedTuple
-from nsview.typed import TYPE_CHECKING, Final
+from nsview.typed import TYPE_CHECKING, Final, Iterable, Mapping
 
 if TYPE_CHECKING:
     from sqlite3 import Connection

@@ -5,11 +5,9 @@ lxc.container.conf(5): ``lxc.rootfs.path = TYPE:PATH``; older versions wrote ``l
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
 from nsview.engines.base import Daemon, Record, User
 from nsview.engines.disk import DiskStore, ParsedFiles, names, open_folder
-from nsview.typed import Final
+from nsview.typed import Final, Iterator, Sequence
 
 PATH: Final = "/var/lib/lxc"
 #: What stands before the colon: lxc's src/lxc/storage/storage.c.

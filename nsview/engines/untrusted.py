@@ -7,11 +7,10 @@ name belongs, or nest a million lists. These helpers answer "this value, if it i
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from math import isfinite
 
 from nsview.engines.json_text import loads
 from nsview.engines.rfc3339 import parse_time
+from nsview.typed import Mapping, Sequence
 
 _NOTHING: Mapping[str, object] = {}
 _END_OF_TIME = 1 << 36
@@ -75,8 +74,8 @@ def number(value: object, *keys: str) -> int | float | None:
     found = _find(value, keys)
     if isinstance(found, bool):
         return None
-    if isinstance(found, int) or (isinstance(found, float) and isfinite(found)):
-        return found
+    if isinstance(found, int) or (isinstance(found, float) and found - found == 0):
+        return found  # infinity minus itself is no number
     return None
 
 

@@ -6,9 +6,7 @@ may have made slow, in a thread of its own, and lends its terminal to the second
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from nsview.enter.account import Account, NoSuchAccount, account_of, resolve_user
@@ -29,8 +27,9 @@ from nsview.kernel.nsfs import get_owner_uid
 from nsview.kernel.procfs import Procfs
 from nsview.kernel.safe_open import open_below, read_below
 from nsview.kernel.task import Task
+from nsview.light import ExitStack, contextmanager
 from nsview.named_tuple import NamedTuple
-from nsview.typed import Final
+from nsview.typed import Callable, Final, Iterator, Mapping, Sequence
 
 _LONGEST_FILE: Final = 1024 * 1024
 
@@ -106,7 +105,7 @@ def enter(
         return ready.run(narrate, joiner)
 
 
-@contextlib.contextmanager
+@contextmanager
 def prepare(procfs: Procfs, task: Task, choice: Choice) -> Iterator[Ready]:
     """Hold the process until the end of the block, and decide everything.
 
@@ -115,7 +114,7 @@ def prepare(procfs: Procfs, task: Task, choice: Choice) -> Iterator[Ready]:
     """
     rootless = not has_capability(effective_capabilities(procfs), "sys_admin")
     own_standard_streams()
-    with contextlib.ExitStack() as stack:
+    with ExitStack() as stack:
         target, descriptors = stack.enter_context(hold_target(procfs, task))
         own = dict(zip(KINDS, read_namespaces(procfs, os.getpid()) or (), strict=False))
         if rootless:
@@ -195,7 +194,7 @@ def _read(root: int, path: str) -> bytes:
 
 
 def _in_directory(
-    path: str | None, plan: Plan, descriptors: Descriptors, stack: contextlib.ExitStack
+    path: str | None, plan: Plan, descriptors: Descriptors, stack: ExitStack
 ) -> Descriptors:
     """Open the working directory that was asked for; magic links do not lead to it."""
     if path is None:

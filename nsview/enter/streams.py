@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
 import time
-from collections.abc import Iterator
 
 from nsview.enter.relay import Person, Stream, hand_over, relay
-from nsview.typed import TYPE_CHECKING, Final, Protocol
+from nsview.light import ExitStack, contextmanager, signal
+from nsview.typed import TYPE_CHECKING, Final, Iterator, Protocol
 
 if TYPE_CHECKING:
     from _socket import socket
@@ -46,9 +44,7 @@ def open_pipes(interactive: bool) -> tuple[tuple[int, int, int], tuple[int, ...]
     return (command_in, command_out, command_err), (our_in, our_out, our_err)
 
 
-def relay_pipes(
-    link: Link, ours: tuple[int, ...], stdout: int, stack: contextlib.ExitStack
-) -> None:
+def relay_pipes(link: Link, ours: tuple[int, ...], stdout: int, stack: ExitStack) -> None:
     """Be between the pipes of `open_pipes` and our streams for as long as the command runs."""
     stdin, out, err = ours
     streams = [
@@ -77,7 +73,7 @@ def relay_pipes(
 def relay_terminal(
     link: Link,
     master: int,
-    stack: contextlib.ExitStack,
+    stack: ExitStack,
     *,
     stdout: int = 1,
     person: Person | None = None,
@@ -127,7 +123,7 @@ def _hang_up(link: Link, output: Stream) -> None:
         relay((), events, lambda: link.running)
 
 
-@contextlib.contextmanager
+@contextmanager
 def _signals() -> Iterator[int]:
     """A descriptor from which the numbers of signals can be read while the block lasts."""
     reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)

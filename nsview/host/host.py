@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from nsview.engines.base import Daemon, Record, Store
 from nsview.engines.stores import DAEMONS, StoreSearch
@@ -22,7 +20,8 @@ from nsview.kernel.cgroupfs import read_cgroupfs
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.procfs import Procfs
 from nsview.kernel.task import Task
-from nsview.typed import TYPE_CHECKING
+from nsview.light import cache
+from nsview.typed import TYPE_CHECKING, Collection, Iterable, Iterator, Mapping
 
 if TYPE_CHECKING:
     from nsview.host.meter import Meter
@@ -150,7 +149,7 @@ class Host:
         self._tasks = tasks
         self._follow(changes)
         given = Given(initial, self._read_records(initial), wanted)
-        read_frozen = functools.cache(self._cgroupfs.read_frozen)
+        read_frozen = cache(self._cgroupfs.read_frozen)
         return self._arranger.arrange(tasks, changes, given, read_frozen)
 
     def _follow(self, changes: TaskChanges) -> None:

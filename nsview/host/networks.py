@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from nsview.host.published import Published
@@ -10,7 +9,7 @@ from nsview.kernel.links import Link
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.routes import Route
 from nsview.kernel.sock_diag import Socket
-from nsview.typed import TYPE_CHECKING
+from nsview.typed import TYPE_CHECKING, Iterable, Mapping
 
 if TYPE_CHECKING:
     from nsview.host.model import Container, Snapshot

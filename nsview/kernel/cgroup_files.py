@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import os
 import resource
-from collections.abc import Callable
 
-from nsview.typed import Final
+from nsview.typed import Callable, Final
 
 #: More than memory.stat, the longest of them, has. A read(2) gives all of a file that fits.
 _LARGEST: Final = 64 * 1024

@@ -7,14 +7,13 @@ v1 is passed into a container, ``/..`` of a mount that is older than the cgroup 
 
 from __future__ import annotations
 
-import functools
 import os
-from collections.abc import Iterable
 
 from nsview.kernel.mountinfo import Mount, parse_mountinfo
 from nsview.kernel.task import CgroupPath
+from nsview.light import cache
 from nsview.named_tuple import NamedTuple
-from nsview.typed import Final
+from nsview.typed import Final, Iterable
 
 #: Files of the cgroup file system that are read here hold a few words.
 _LARGEST: Final = 4096
@@ -142,7 +141,7 @@ def read_cgroupfs(mountinfo: str = "/proc/self/mountinfo") -> Cgroupfs:
         return Cgroupfs(find_hierarchies(parse_mountinfo(file.read())))
 
 
-@functools.cache
+@cache
 def own_cgroupfs() -> Cgroupfs:
     """Return `read_cgroupfs` as it was at first: hosts mount control groups once, at boot."""
     return read_cgroupfs()

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
-from functools import lru_cache
 
+from nsview.light import lru_cache
 from nsview.named_tuple import NamedTuple
-from nsview.typed import TYPE_CHECKING, Final
+from nsview.typed import TYPE_CHECKING, Callable, Final
 
 if TYPE_CHECKING:
     from nsview.kernel.procfs import Procfs

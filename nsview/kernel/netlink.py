@@ -9,11 +9,10 @@ from __future__ import annotations
 import _socket  # socket makes an enum of every constant, which takes 5 ms
 import os
 import struct
-from collections.abc import Iterator
 from types import TracebackType
 
 from nsview.named_tuple import NamedTuple
-from nsview.typed import Final, Self
+from nsview.typed import Final, Iterator, Self
 
 NETLINK_ROUTE: Final = 0  # include/uapi/linux/netlink.h
 NETLINK_SOCK_DIAG: Final = 4

@@ -17,11 +17,10 @@ All is octal-escaped a second time by seq_show_option(): comma, space, tab, newl
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
 
 from nsview.kernel.mountinfo import unescape
 from nsview.named_tuple import NamedTuple
-from nsview.typed import Literal
+from nsview.typed import Iterable, Iterator, Literal
 
 #: An octal escape, a lone backslash, a colon, or a run of anything else.
 _PIECE = rb"\\([0-3][0-7][0-7])|[\\:]|[^\\:]+"

@@ -7,9 +7,9 @@ no process can add lines of its own.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Mapping
 
 _KIBI = 1024
 _HEX = 16

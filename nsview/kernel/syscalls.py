@@ -5,10 +5,10 @@ ctypes is imported with the first call: it costs 10 ms, and many commands need n
 
 from __future__ import annotations
 
-import functools
 import os
 import struct
 
+from nsview.light import cache
 from nsview.typed import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def openat2(dir_fd: int, path: str, flags: int, resolve: int, mode: int = 0) -> 
     return syscall(OPENAT2, dir_fd, name + b"\0", how, len(how))
 
 
-@functools.cache
+@cache
 def _libc() -> ctypes.CDLL:
     import ctypes
 

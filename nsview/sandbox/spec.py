@@ -6,12 +6,11 @@ import errno
 import math
 import os
 import re
-from collections.abc import Iterable, Sequence
 
 from nsview.errors import NotPermitted, NsviewError
 from nsview.kernel.capabilities import ENGINE_DEFAULT, NAMES
 from nsview.named_tuple import NamedTuple
-from nsview.typed import TYPE_CHECKING, Final, Literal
+from nsview.typed import TYPE_CHECKING, Final, Iterable, Literal, Sequence
 
 if TYPE_CHECKING:
     from nsview.layers.covers import Cover

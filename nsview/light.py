@@ -1,4 +1,4 @@
-"""What contextlib, functools, importlib and signal offer, without what they import.
+"""What contextlib, functools and others offer, without what they import.
 
 That is collections, enum and warnings: a third of the time in which a command starts. The same
 names do the same things here, and a checker sees the originals. Modules that a command loads at its
@@ -20,11 +20,14 @@ if TYPE_CHECKING:
     from functools import lru_cache as lru_cache
     from functools import partial as partial
     from importlib import import_module as import_module
+    from types import MappingProxyType as MappingProxyType
 else:
     # The halves in C.
     import _signal as signal  # noqa: F401 - it is offered
     from _functools import _lru_cache_wrapper
     from _functools import partial as partial
+
+    MappingProxyType = type(type.__dict__)
 
     def lru_cache(maxsize):
         """Remember what a function said for the last `maxsize` arguments."""

@@ -7,7 +7,6 @@ may have made slow, in a thread of its own, and lends its terminal to the second
 from __future__ import annotations
 
 import os
-from types import MappingProxyType
 
 from nsview.enter.account import Account, NoSuchAccount, account_of, resolve_user
 from nsview.enter.choose import choose_command
@@ -27,7 +26,7 @@ from nsview.kernel.nsfs import get_owner_uid
 from nsview.kernel.procfs import Procfs
 from nsview.kernel.safe_open import open_below, read_below
 from nsview.kernel.task import Task
-from nsview.light import ExitStack, contextmanager
+from nsview.light import ExitStack, MappingProxyType, contextmanager
 from nsview.named_tuple import NamedTuple
 from nsview.typed import Callable, Final, Iterator, Mapping, Sequence
 

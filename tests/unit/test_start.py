@@ -98,3 +98,64 @@ def test_a_helper_starts_before_all_else_and_ends_where_nobody_needs_it(
         check=True,
     )
     assert done.stdout.splitlines() == [str(started), "0"]
+
+
+_LOADED = """
+import os, sys
+
+before = {*sys.modules}
+end = os._exit
+
+def tell(status):
+    print(*{*sys.modules} - before)
+    sys.stdout.flush()
+    end(status)
+
+os._exit = tell
+"""
+#: What takes milliseconds, itself or by what it imports. Some is loaded where it has to be.
+_HEAVY = {
+    *("typing", "re", "json", "enum", "signal", "contextlib", "functools", "collections"),
+    *("importlib", "dataclasses", "inspect", "types", "argparse", "subprocess", "threading"),
+    *("socket", "struct", "pathlib", "locale", "unicodedata", "ctypes"),
+}  # fmt: skip
+
+
+def loaded(code: str, *words: str) -> set[str]:
+    """The modules that a Python has loaded at its end, beside those that it starts with."""
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", _LOADED + code, *words],
+        env=os.environ | {"PYTHONPATH": str(Path(nsview.__file__).parents[1])},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return {*done.stdout.splitlines()[-1].split()}
+
+
+@pytest.mark.parametrize(
+    ("modules", "allowed"),
+    [
+        ("nsview.cli.enter nsview.enter.enter nsview.enter.find", {"struct"}),
+        ("nsview.cli.ls nsview.cli.ps nsview.host.host", {"struct"}),
+        ("nsview.engines.docker nsview.engines.docker_store nsview.engines.libpod", {"struct"}),
+        ("nsview.engines.buildkit nsview.engines.kubepods nsview.engines.bbolt", {"struct"}),
+        ("nsview.enter.joiner", {"ctypes", "struct", "types"}),
+    ],
+    ids=str,
+)
+def test_nothing_heavy_is_loaded_to_start_a_command(modules: str, allowed: set[str]) -> None:
+    code = f"import nsview.cli.main, {', '.join(modules.split())}\ntell(0)"
+
+    assert _HEAVY & loaded(code) <= allowed
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="joins namespaces")
+def test_nothing_heavy_is_loaded_to_enter_a_process() -> None:
+    code = "from nsview.__main__ import run; sys.exit(run())"
+
+    found = loaded(code, "enter", str(os.getpid()), "--", sys.executable, "-c", "pass")
+
+    assert "nsview.enter.session" in found
+    # For openat2(2), where a link is on the way to the program.
+    assert _HEAVY & found <= {"ctypes", "struct", "types"}

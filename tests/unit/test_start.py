@@ -152,7 +152,8 @@ def test_nothing_heavy_is_loaded_to_start_a_command(modules: str, allowed: set[s
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="joins namespaces")
 def test_nothing_heavy_is_loaded_to_enter_a_process() -> None:
-    code = "from nsview.__main__ import run; sys.exit(run())"
+    script = Path(nsview.__file__).with_name("cli") / "nsview"
+    code = f"sys.argv[0] = {str(script)!r}; exec(open(sys.argv[0]).read())"
 
     found = loaded(code, "enter", str(os.getpid()), "--", sys.executable, "-c", "pass")
 

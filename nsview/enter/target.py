@@ -229,7 +229,7 @@ def _read_environ(procfs: Procfs, pid: int, user_namespace: int) -> bytes:
     except PermissionError:
         if os.geteuid() == 0:  # whose memory has no business in there
             raise
-        from nsview.kernel.user_namespace import call_in  # ctypes, for 2 ms that few need
+        from nsview.kernel.user_namespace import call_in  # for what few need
 
         environ: bytes | None = call_in(user_namespace, read)
         return _must(environ)

@@ -86,8 +86,8 @@ def _read_regular(path_fd: int, limit: int) -> bytes | None:
 
 
 def _open(root_fd: int, path: str, flags: int) -> int:
-    # Mostly there is no link, and nothing that openat2(2) would do otherwise: ctypes, which is what
-    # Python calls it by, takes 2 ms to load.
+    # Mostly there is no link, and nothing that openat2(2) would do otherwise: what calls it takes a
+    # millisecond to load.
     try:
         return open_without_links(root_fd, path, flags)
     except OSError as error:

@@ -43,7 +43,7 @@ def pod_uid_of(components: tuple[str, ...], index: int) -> str | None:
 
 def pod_uid_in(name: str) -> str | None:
     """The uid that a pod's cgroup name holds, with dashes; None for any other name."""
-    if "pod" not in name:
+    if not (name.startswith("pod") or ("kubepods" in name and name.endswith(".slice"))):
         return None
     import re  # 8 ms, where there are pods
 

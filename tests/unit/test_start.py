@@ -140,6 +140,7 @@ def loaded(code: str, *words: str) -> set[str]:
         ("nsview.cli.ls nsview.cli.ps nsview.host.host", {"struct"}),
         ("nsview.engines.docker nsview.engines.docker_store nsview.engines.libpod", {"struct"}),
         ("nsview.engines.buildkit nsview.engines.kubepods nsview.engines.bbolt", {"struct"}),
+        ("nsview.engines.podman nsview.engines.nspawn nsview.engines.browser", set()),
         ("nsview.enter.joiner", {"struct"}),
     ],
     ids=str,

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import os
 
-from nsview.enter.account import Account, NoSuchAccount, account_of, resolve_user
 from nsview.enter.choose import choose_command
 from nsview.enter.plan import Plan, Request, inner_uid, make_plan
 from nsview.enter.program import find_program
 from nsview.enter.session import Command, Outcome, run_session
 from nsview.enter.spawn import own_standard_streams
 from nsview.enter.standby import Standby
-from nsview.enter.steps import describe
 from nsview.enter.target import Descriptors, Target, hold_target
 from nsview.errors import NotPermitted, NsviewError
 from nsview.host.partial import effective_capabilities
@@ -28,7 +26,10 @@ from nsview.kernel.safe_open import open_below, read_below
 from nsview.kernel.task import Task
 from nsview.light import ExitStack, MappingProxyType, contextmanager
 from nsview.named_tuple import NamedTuple
-from nsview.typed import Callable, Final, Iterator, Mapping, Sequence
+from nsview.typed import TYPE_CHECKING, Callable, Final, Iterator, Mapping, Sequence
+
+if TYPE_CHECKING:
+    from nsview.enter.account import Account
 
 _LONGEST_FILE: Final = 1024 * 1024
 
@@ -71,11 +72,12 @@ class Ready(NamedTuple):
         Raises `NsviewError` for what keeps it from starting.
         """
         choice = self.choice
-        steps = describe(self.plan, self.target, self.descriptors)
         remarks = (self.remark,) if self.remark else ()
 
         def on_start(outcome: Outcome) -> None:
-            outcome.steps = (*steps, *remarks)
+            from nsview.enter.steps import describe  # the command starts meanwhile
+
+            outcome.steps = (*describe(self.plan, self.target, self.descriptors), *remarks)
             narrate(outcome.steps, outcome.lacking)
 
         outcome = run_session(
@@ -172,6 +174,8 @@ def _user(choice: Choice, root: int) -> Account | None:
     """The user that was asked for, by the container's own files."""
     if choice.user is None:
         return None
+    from nsview.enter.account import NoSuchAccount, resolve_user
+
     try:
         return resolve_user(choice.user, _read(root, "/etc/passwd"), _read(root, "/etc/group"))
     except NoSuchAccount as error:
@@ -180,6 +184,8 @@ def _user(choice: Choice, root: int) -> Account | None:
 
 def _shell(user: Account | None, target: Target, own: Mapping[str, int], root: int) -> str | None:
     if user is None:
+        from nsview.enter.account import account_of
+
         uid = inner_uid(target, own)
         user = None if uid is None else account_of(uid, _read(root, "/etc/passwd"))
     return None if user is None else user.shell

@@ -10,7 +10,6 @@ import os
 from _socket import SHUT_RDWR, socket
 
 from nsview.enter.plan import InnerIds, inner_ids
-from nsview.enter.relay import Person
 from nsview.enter.standby import Standby
 from nsview.enter.streams import open_pipes, relay_pipes, relay_terminal
 from nsview.errors import NsviewError
@@ -157,6 +156,8 @@ def run_session(
         for fd in {*theirs}:
             os.close(fd)
         if terminal:
+            from nsview.enter.relay import Person
+
             person = Person()
             session.outcome.detached = relay_terminal(
                 session, pair.master, stack, stdout=stdout, person=person

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import time
 
-from nsview.enter.relay import Person, Stream, hand_over, relay
 from nsview.light import ExitStack, contextmanager, signal
 from nsview.typed import TYPE_CHECKING, Final, Iterator, Protocol
 
 if TYPE_CHECKING:
     from _socket import socket
+
+    from nsview.enter.relay import Person, Stream
 
 _HANG_UP_SECONDS: Final = 2.0
 _MOST_SIGNALS: Final = 64 * 1024
@@ -46,6 +47,8 @@ def open_pipes(interactive: bool) -> tuple[tuple[int, int, int], tuple[int, ...]
 
 def relay_pipes(link: Link, ours: tuple[int, ...], stdout: int, stack: ExitStack) -> None:
     """Be between the pipes of `open_pipes` and our streams for as long as the command runs."""
+    from nsview.enter.relay import Stream, hand_over, relay  # the command starts meanwhile
+
     stdin, out, err = ours
     streams = [
         Stream(out, stdout, output=True, owned=(out,)),
@@ -79,6 +82,7 @@ def relay_terminal(
     person: Person | None = None,
 ) -> bool:
     """The same with a pseudo terminal; says whether the person detached, and so hung up."""
+    from nsview.enter.relay import Person, Stream, hand_over, relay
     from nsview.enter.terminal import Modes, copy_size, own_lines, raw
 
     os.set_blocking(master, False)
@@ -114,6 +118,8 @@ def relay_terminal(
 
 def _hang_up(link: Link, output: Stream) -> None:
     """As a terminal that goes away does it: SIGHUP for all that is on it; then SIGKILL."""
+    from nsview.enter.relay import relay
+
     output.close()
     events = {link.status.fileno(): link.hear}
     deadline = time.monotonic() + _HANG_UP_SECONDS

@@ -7,6 +7,7 @@ import sys
 
 from nsview.display import display
 from nsview.errors import NsviewError
+from nsview.json_text import dumps
 from nsview.light import contextmanager, suppress
 from nsview.typed import Iterator, Literal, Mapping, Sequence
 
@@ -23,15 +24,19 @@ def print_json(
     Text that is not UTF-8 is shown with U+FFFD, and its exact bytes follow in base64 under
     ``<key>_raw``; a list of texts with such an item is followed by a list of them all.
     """
-    import json  # here and below: not everybody prints JSON
-
     whole = {"schema": SCHEMA, **document, "partial": list(partial)}
     pretty = sys.stdout is not None and sys.stdout.isatty() and not lines
-    indent = 2 if pretty else None
-    text = json.dumps(whole, indent=indent)
+    write = _write_pretty if pretty else dumps
+    text = write(whole)
     if "\\ud" in text:  # half of an emoji, or an undecodable byte as os.fsdecode leaves it
-        text = json.dumps(_without_surrogates(whole), indent=indent)
+        text = write(_without_surrogates(whole))
     _write(text + "\n")
+
+
+def _write_pretty(value: object) -> str:
+    import json
+
+    return json.dumps(value, indent=2)
 
 
 def _without_surrogates(value: object) -> object:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 
-from nsview.engines.json_text import loads
 from nsview.engines.rfc3339 import parse_time
+from nsview.json_text import loads
 from nsview.typed import Mapping, Sequence
 
 _NOTHING: Mapping[str, object] = {}

@@ -7,8 +7,6 @@ import re
 import select
 import signal
 import time
-from collections.abc import Callable, Iterator
-from typing import Final
 
 from nsview.engines.nsview_places import own_layers
 from nsview.engines.nsview_store import NsviewStore
@@ -23,6 +21,7 @@ from nsview.sandbox.cgroups import GROUP
 from nsview.sandbox.remains import remove_cgroup, remove_tree, unmount_all
 from nsview.sandbox.rootless import call_as_root
 from nsview.sandbox.state import clear_away, lock_all, state_home, store, try_lock
+from nsview.typed import Callable, Final, Iterator
 
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 _CLEARING_SECONDS: Final = 10.0

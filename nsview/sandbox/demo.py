@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from typing import Final
 
 from nsview.light import contextmanager, suppress
 from nsview.sandbox.launch import run_sandbox
 from nsview.sandbox.outcome import Outcome
 from nsview.sandbox.seccomp_profile import DEFAULT, NONE
 from nsview.sandbox.spec import Lower, Spec, capability_mask, check_limits
+from nsview.typed import Final, Iterator
 
 _MEMORY: Final = 128 << 20
 _PIDS: Final = 64

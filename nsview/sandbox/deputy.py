@@ -12,7 +12,6 @@ import json
 import os
 import pwd
 import sys
-from typing import Any, Final
 
 from nsview.engines.untrusted import parse_json, text, texts
 from nsview.enter.standby import Standby
@@ -22,6 +21,7 @@ from nsview.kernel import libc
 from nsview.kernel.user_namespace import wait_for
 from nsview.light import suppress
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Any, Final
 
 _MODULE: Final = "nsview.sandbox.deputy"
 _CHUNK: Final = 1 << 16

@@ -16,7 +16,6 @@ import io
 import os
 import tarfile
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Final
 
@@ -27,6 +26,7 @@ from nsview.light import contextmanager
 from nsview.sandbox.process import Process, parse_process
 from nsview.sandbox.spec import MOST_LAYERS, Lower
 from nsview.sandbox.unpack import Unpacker, Unsafe
+from nsview.typed import Iterator
 
 _LARGEST_JSON: Final = 8 << 20
 _GZIP: Final = b"\x1f\x8b"

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
 from ipaddress import IPv4Network
-from typing import Any, Final
 
 from nsview.errors import NsviewError
 from nsview.kernel import libc
 from nsview.light import ExitStack, contextmanager
+from nsview.typed import Any, Final, Iterator
 
 INSIDE: Final = "eth0"
 #: Shorter ones are a default route in parts, as VPNs set it: 0.0.0.0/1 and 128.0.0.0/1.

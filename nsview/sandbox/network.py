@@ -12,10 +12,8 @@ namespace, the table and the ports with the descriptors that only its launcher h
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
-from typing import Final
 
 from nsview.errors import NotPermitted, NsviewError
 from nsview.kernel.netlink import NETLINK_NETFILTER, Netlink
@@ -28,6 +26,7 @@ from nsview.sandbox.publish import Published, claim_ports
 from nsview.sandbox.resolver import read_reachable_resolver
 from nsview.sandbox.spec import Spec
 from nsview.sandbox.state import Place, claimed_networks, interface_of, lock_all, note_network
+from nsview.typed import Final, Iterator
 
 _FORWARD: Final = "/proc/sys/net/ipv4/ip_forward"
 _SHORT: Final = 12

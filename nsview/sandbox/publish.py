@@ -5,13 +5,12 @@ from __future__ import annotations
 import errno
 import re
 import socket
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from ipaddress import AddressValueError, IPv4Address
-from typing import Final, Literal
 
 from nsview.errors import NsviewError
 from nsview.light import ExitStack
+from nsview.typed import Final, Iterable, Literal
 
 _WORDS: Final = re.compile(r"(?:([0-9.]+):)?(\d{1,5}):(\d{1,5})(?:/(tcp|udp))?", re.ASCII)
 _HIGHEST_PORT: Final = 0xFFFF

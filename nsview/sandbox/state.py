@@ -7,13 +7,13 @@ it. A sandbox that has neither ended nor a holder of its lock is one whose launc
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import stat
 import time
 
 from nsview.engines.nsview_places import own_layers, state_of
 from nsview.errors import NsviewError
+from nsview.json_text import dumps
 from nsview.kernel.cgroupfs import own_cgroupfs
 from nsview.light import contextmanager, suppress
 from nsview.named_tuple import NamedTuple
@@ -112,7 +112,7 @@ def write_config(place: Place, config: Mapping[str, object]) -> None:
         "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         **config,
     }
-    _write(place.state, CONFIG, json.dumps(whole, indent=1).encode())
+    _write(place.state, CONFIG, dumps(whole).encode())
 
 
 def note_work(place: Place, path: str) -> None:

@@ -13,10 +13,10 @@ import errno
 import os
 import stat
 import tarfile
-from typing import Final
 
 from nsview.kernel.safe_open import open_below
 from nsview.light import suppress
+from nsview.typed import Final
 
 _DIRECTORY: Final = os.O_PATH | os.O_DIRECTORY
 _CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC

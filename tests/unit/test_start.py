@@ -138,6 +138,8 @@ def loaded(code: str, *words: str) -> set[str]:
     [
         ("nsview.cli.enter nsview.enter.enter nsview.enter.find", {"struct"}),
         ("nsview.cli.ls nsview.cli.ps nsview.host.host", {"struct"}),
+        ("nsview.cli.run nsview.sandbox.launch nsview.sandbox.prepare", {"struct"}),
+        ("nsview.sandbox.launcher", {"struct"}),
         ("nsview.engines.docker nsview.engines.docker_store nsview.engines.libpod", {"struct"}),
         ("nsview.engines.buildkit nsview.engines.kubepods nsview.engines.bbolt", {"struct"}),
         ("nsview.engines.podman nsview.engines.nspawn nsview.engines.browser", set()),

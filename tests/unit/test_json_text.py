@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nsview.engines.json_text import loads
+from nsview.json_text import dumps, loads
 
 _VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -57,3 +57,15 @@ def test_bad_ones(text: str) -> None:
     ours, theirs = _both(text)
     assert ours == theirs
     assert ours in ("ValueError", "RecursionError")
+
+
+@given(_VALUES | st.dictionaries(st.integers() | st.none() | st.booleans(), _VALUES))
+def test_what_is_written(value: object) -> None:
+    assert dumps(value) == json.dumps(value)
+
+
+@pytest.mark.parametrize("value", [b"bytes", {"a": [object()]}, {(1, 2): 3}])
+def test_what_cannot_be_written(value: object) -> None:
+    for write in (dumps, json.dumps):
+        with pytest.raises(TypeError):
+            write(value)

@@ -1,15 +1,16 @@
-"""JSON as `json.loads` reads it, without the regular expressions that this imports: 10 ms.
+"""JSON as json reads and writes it, without the regular expressions that this imports: 10 ms.
 
-The C half of json does all the work. What it is asked here is what json.decoder asks of it; where
-an interpreter has none, and for texts that begin as no engine's do, json itself is asked.
+The C half of json does all the work. What it is asked here is what json.decoder and json.encoder
+ask of it; where an interpreter has none, and for texts that begin as no engine's do, json itself is
+asked.
 """
 
 from __future__ import annotations
 
 try:
-    from _json import make_scanner
+    from _json import encode_basestring_ascii, make_encoder, make_scanner
 except ImportError:  # no CPython
-    make_scanner = None  # type: ignore[assignment, misc]  # it is looked at before it is called
+    make_encoder = make_scanner = None  # type: ignore[assignment, misc]  # looked at before called
 
 _SPACE = " \t\n\r"
 
@@ -46,3 +47,20 @@ def _is_usual(data: bytes | str) -> bool:
     if isinstance(data, str):
         return data[:1] in ("{", "[")
     return data[:1] in (b"{", b"[") and b"\0" not in data[:4]
+
+
+def dumps(value: object) -> str:
+    """The text, in one line of ASCII; raises TypeError for what JSON cannot say."""
+    if make_encoder is None:
+        import json
+
+        return json.dumps(value)
+    separators = ": ", ", "
+    encode = make_encoder(
+        None, _refuse, encode_basestring_ascii, None, *separators, False, False, True
+    )
+    return "".join(encode(value, 0))
+
+
+def _refuse(value: object) -> None:
+    raise TypeError(f"{type(value).__name__} is no type of JSON's")

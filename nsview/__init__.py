@@ -14,8 +14,8 @@ Names are imported on first use, so that ``import nsview`` costs next to nothing
 
 from __future__ import annotations
 
-from nsview.typed import TYPE_CHECKING
-
+# typing takes longer to import than all that some commands do.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nsview.errors import NsviewError as NsviewError
     from nsview.host.host import Host as Host

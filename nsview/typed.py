@@ -3,7 +3,7 @@
 Importing them takes longer than all that some commands do, and at run time nobody asks: where
 ``from __future__ import annotations`` stands, annotations stay text. A checker sees typing's own
 words here, a running nsview what makes a module load. So no module that a command loads at its
-start imports these two itself; tests/unit/test_start.py looks.
+start imports these two itself; tests/unit/test_import_hygiene.py looks.
 """
 
 from __future__ import annotations
@@ -45,23 +45,21 @@ else:
         def __class_getitem__(cls, _: object) -> type:
             return cls
 
-    class _Choice(tuple):
-        """What `Literal` allows, which is all that `get_args` wants to know."""
-
-        __slots__ = ()
-
     class Literal:
-        """In an alias it stands for its values."""
+        """In an alias it is a class of its own, which knows its values."""
 
-        def __class_getitem__(cls, values: object) -> _Choice:
-            return _Choice(values if isinstance(values, tuple) else (values,))
+        def __class_getitem__(cls, values: object) -> type:
+            values = values if isinstance(values, tuple) else (values,)
+            return type("Literal", (), {"__args__": values})
 
-    def TypeVar(name: str, *_: object, **__: object) -> str:  # noqa: N802 - typing's word
+    def TypeVar(*_: object, **__: object) -> type:  # noqa: N802 - typing's word
         """It means something to checkers only."""
-        return name
+        return object
 
     def cast(_: object, value: object) -> object:
         """The value, as it is."""
         return value
 
-    get_args = tuple
+    def get_args(alias: type) -> tuple[object, ...]:
+        """The values that a `Literal` allows."""
+        return alias.__args__

@@ -10,8 +10,10 @@ also equals the plain tuple of its fields does no harm.
 
 from __future__ import annotations
 
-from collections import _tuplegetter, namedtuple  # type: ignore[attr-defined]
-from typing import TYPE_CHECKING, Any, Self
+# The C half of collections, which would load much else.
+from _collections import _tuplegetter  # type: ignore[import-not-found]
+
+from nsview.typed import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,9 +46,7 @@ class _Named(tuple[Any, ...]):
         ):
             owner._left -= 1
             return tuple.__new__(cls, (*values, *map(given.__getitem__, rest)))
-        defaults = owner._field_defaults.values()
-        like = namedtuple(owner.__name__, owner._fields, defaults=defaults)  # type: ignore[misc]
-        owner.__new__ = like.__new__
+        owner.__new__ = _compile(owner)
         return cls(*values, **named)
 
     @classmethod
@@ -73,6 +73,16 @@ class _Named(tuple[Any, ...]):
 
     def __getnewargs__(self) -> tuple[Any, ...]:
         return tuple(self)  # for copy and pickle
+
+
+def _compile(owner: Any) -> Any:
+    """A constructor as `collections.namedtuple` makes it."""
+    fields = ", ".join(owner._fields)
+    code = f"lambda _cls, {fields}: _new(_cls, ({fields},))"
+    made = eval(code, {"_new": tuple.__new__})  # noqa: S307 - names that the compiler has taken
+    made.__defaults__ = tuple(owner._field_defaults.values())
+    made.__name__, made.__qualname__ = "__new__", f"{owner.__qualname__}.__new__"
+    return made
 
 
 class _Maker(type):

@@ -8,12 +8,11 @@ first, and to argparse when the reader is in doubt. Help, mistakes and rare form
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final, Self
 
 from nsview.cli.exit_codes import USAGE
 from nsview.cli.output import print_error
 from nsview.errors import NsviewError
+from nsview.typed import TYPE_CHECKING, Callable, Final, Self, Sequence
 
 if TYPE_CHECKING:
     from typing import Any, NoReturn

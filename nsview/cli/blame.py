@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from nsview.cli.arguments import Arguments
 from nsview.cli.output import print_json, print_notes, print_table
 from nsview.cli.place import add_place, path_errors, reference_and_path
@@ -13,6 +11,7 @@ from nsview.cli.words import byte_size, dash, local_time
 from nsview.errors import NoSuchObject
 from nsview.layers.blame import Blame, blame
 from nsview.layers.paths import join_path, split_path
+from nsview.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from nsview.cli.arguments import Arguments
 from nsview.cli.output import print_notes, write_bytes
 from nsview.cli.place import add_file_place, path_errors, reference_and_file
 from nsview.cli.reach import reach
 from nsview.cli.source import open_source
+from nsview.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

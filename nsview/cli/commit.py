@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import time
-from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from nsview.cli.arguments import Arguments
 from nsview.cli.exit_codes import end_cleanly
@@ -29,6 +28,7 @@ from nsview.layers.layer_tar import TarOptions
 from nsview.layers.layer_walk import Findings
 from nsview.layers.output_file import Digested, check_target, scratch_file, whole_file
 from nsview.layers.stack import Stack
+from nsview.typed import TYPE_CHECKING, BinaryIO, Final, cast
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, BinaryIO, cast
 
 from nsview.cli.arguments import Arguments
 from nsview.cli.exit_codes import end_cleanly
@@ -22,6 +21,7 @@ from nsview.layers.layer_walk import Findings, Item, find_item
 from nsview.layers.output_file import Digested
 from nsview.layers.paths import split_path
 from nsview.layers.tree_tar import write_tree
+from nsview.typed import TYPE_CHECKING, BinaryIO, cast
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

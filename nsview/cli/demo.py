@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 from nsview.cli.arguments import Arguments
 from nsview.errors import NsviewError
+from nsview.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 from nsview.cli.arguments import Arguments, bad_value
 from nsview.cli.exit_codes import ENTER_FAILED
 from nsview.cli.output import print_error, print_json, print_note, print_notes
@@ -12,6 +9,7 @@ from nsview.cli.streams import STDERR, STDOUT, add_streams, wanted_streams
 from nsview.errors import NoSuchObject, NotPermitted, NsviewError, refusal
 from nsview.kernel.namespaces import KINDS, parse_kinds
 from nsview.kernel.procfs import Procfs
+from nsview.typed import TYPE_CHECKING, Sequence
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

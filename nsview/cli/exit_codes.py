@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-
 from nsview.errors import NoSuchObject, NotPermitted, NsviewError
 
 DONE = 0
@@ -20,6 +18,7 @@ _SIGNALLED = 128
 
 def end_cleanly() -> None:
     """Let SIGTERM and SIGHUP end us as Ctrl-C does: by way of what cleans up."""
+    import signal
 
     def end(number: int, _frame: object) -> None:
         raise SystemExit(_SIGNALLED + number)

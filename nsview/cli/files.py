@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import stat
-from typing import TYPE_CHECKING
 
 from nsview.cli.arguments import Arguments
 from nsview.cli.output import print_json, print_notes, print_table
@@ -15,6 +14,7 @@ from nsview.errors import NoSuchObject, NsviewError
 from nsview.kernel.idmap import to_outside
 from nsview.layers.entry import Entry
 from nsview.layers.merge import MergedTree
+from nsview.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from nsview.cli.arguments import Arguments
 from nsview.cli.output import print_line, print_note
+from nsview.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

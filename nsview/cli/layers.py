@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from nsview.cli.arguments import Arguments
 from nsview.cli.output import print_json, print_notes, print_table
@@ -13,6 +12,7 @@ from nsview.cli.source import find_stack
 from nsview.cli.words import byte_size, dash
 from nsview.layers.sizes import closed_words, measure_layer
 from nsview.layers.stack import Layer, Stack
+from nsview.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from nsview.cli.arguments import Arguments
 from nsview.cli.output import print_json, print_note, print_notes, print_table
 from nsview.cli.words import dash, image_name, user_of
 from nsview.host.host import Host
 from nsview.host.model import Container, Snapshot
 from nsview.host.naming import short_id
+from nsview.typed import TYPE_CHECKING
 from nsview.units import duration
 
 if TYPE_CHECKING:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
-import math
 import os
-import signal
 import sys
-from collections.abc import Sequence
-from importlib import import_module
-from typing import TYPE_CHECKING, Protocol
 
 import nsview
 from nsview.cli import exit_codes
 from nsview.cli.arguments import Arguments, Doubt, Reader, bad_value
 from nsview.cli.output import flush, print_error, print_note
 from nsview.errors import NoSuchObject, NsviewError, refusal
+from nsview.light import import_module, signal, suppress
+from nsview.typed import TYPE_CHECKING, Protocol, Sequence
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -115,7 +111,7 @@ def read_arguments(
     `rest` is what followed ``--``.
     """
     prog = f"nsview {name}"
-    with contextlib.suppress(Doubt):
+    with suppress(Doubt):
         reader = Reader(prog)
         _declare(name, command, reader)
         return reader.read(words, command=rest)
@@ -191,6 +187,8 @@ def _add_census(parser: Reader | ArgumentParser) -> None:
 
 
 def _seconds(text: str) -> float:
+    import math
+
     seconds = float(text)  # argparse reports the ValueError
     if not math.isfinite(seconds):
         raise bad_value(f"{text} is no number of seconds")

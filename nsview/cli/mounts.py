@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from nsview.cli.arguments import Arguments
 from nsview.cli.output import print_json, print_notes, print_table
 from nsview.errors import NoSuchObject, may_not_be_read
@@ -11,6 +9,7 @@ from nsview.host.host import Host
 from nsview.host.model import Snapshot
 from nsview.host.mounts import MountNode, read_mounts
 from nsview.host.reference import find_container, process_named
+from nsview.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from nsview.cli.arguments import Arguments
 from nsview.cli.net_json import container_of, network_document, port_order
 from nsview.cli.output import print_json, print_line, print_note, print_notes, print_table
@@ -17,6 +15,7 @@ from nsview.host.reference import find_container
 from nsview.host.wiring import read_wiring
 from nsview.host.wiring_words import leads_to, pid_list
 from nsview.kernel.sock_diag import Socket
+from nsview.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from nsview.host.model import Snapshot
 from nsview.host.name_service import NameService
 from nsview.host.networks import End, Interface, Network, Wiring, published_of
 from nsview.host.published import Published
 from nsview.host.reference import HOST_REF
 from nsview.kernel.sock_diag import Socket
+from nsview.typed import Sequence
 
 
 def network_document(

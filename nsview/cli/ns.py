@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
-
 from nsview.cli.arguments import Arguments
 from nsview.cli.output import print_json, print_notes, print_table
 from nsview.cli.words import dash, user_of
@@ -26,6 +23,7 @@ from nsview.host.reference import (
     process_named,
 )
 from nsview.kernel.namespaces import KINDS
+from nsview.typed import TYPE_CHECKING, Callable, Sequence
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

@@ -7,14 +7,13 @@ in one metric with the containers it would be counted twice by whoever sums up.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Literal, NamedTuple
-
 from nsview.display import display
 from nsview.host.model import Container, Snapshot, Traffic
 from nsview.host.reference import HOST_REF
 from nsview.host.resources import Cpu, Io, Memory, Pids, Resources
 from nsview.kernel.pressure import Pressure, Stall
+from nsview.named_tuple import NamedTuple
+from nsview.typed import Callable, Iterable, Iterator, Literal, Sequence
 
 _MICRO = 1e6
 _PERCENT = 100.0

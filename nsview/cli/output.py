@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
-import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal
 
 from nsview.display import display
 from nsview.errors import NsviewError
+from nsview.json_text import dumps
+from nsview.light import contextmanager, suppress
+from nsview.typed import Iterator, Literal, Mapping, Sequence
 
 SCHEMA = 1
 Align = Literal["left", "right"]
@@ -25,15 +24,19 @@ def print_json(
     Text that is not UTF-8 is shown with U+FFFD, and its exact bytes follow in base64 under
     ``<key>_raw``; a list of texts with such an item is followed by a list of them all.
     """
-    import json  # here and below: not everybody prints JSON
-
     whole = {"schema": SCHEMA, **document, "partial": list(partial)}
     pretty = sys.stdout is not None and sys.stdout.isatty() and not lines
-    indent = 2 if pretty else None
-    text = json.dumps(whole, indent=indent)
+    write = _write_pretty if pretty else dumps
+    text = write(whole)
     if "\\ud" in text:  # half of an emoji, or an undecodable byte as os.fsdecode leaves it
-        text = json.dumps(_without_surrogates(whole), indent=indent)
+        text = write(_without_surrogates(whole))
     _write(text + "\n")
+
+
+def _write_pretty(value: object) -> str:
+    import json
+
+    return json.dumps(value, indent=2)
 
 
 def _without_surrogates(value: object) -> object:
@@ -175,7 +178,7 @@ def _write(text: str) -> None:
         sys.stdout.write(text)
 
 
-@contextlib.contextmanager
+@contextmanager
 def _complaining() -> Iterator[None]:
     try:
         yield
@@ -190,7 +193,7 @@ def _complaining() -> Iterator[None]:
 def _narrate(text: str) -> None:
     # Python escapes what stderr's encoding cannot express. What nobody can hear is not said.
     if sys.stderr is not None:
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             sys.stderr.write(f"nsview: {display(text)}\n")
 
 
@@ -211,6 +214,8 @@ def _terminal_width() -> int | None:
 
 
 def _char_width(char: str) -> int:
+    import unicodedata  # most of what is shown is ASCII
+
     # Mn, Me: marks above, below and around the character before them, variation selectors too.
     if unicodedata.category(char) in ("Mn", "Me"):
         return 0

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import NoReturn
 
 from nsview.cli.arguments import SWITCH, end_with_usage_error
+from nsview.typed import NoReturn
 
 #: Of a help text that goes to no terminal.
 _COLUMNS = 80

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from nsview.cli.arguments import Arguments, bad_value
 from nsview.cli.output import print_json, print_notes, print_table
 from nsview.cli.words import command_line
@@ -13,6 +11,7 @@ from nsview.host.model import Container, Snapshot
 from nsview.host.pid_map import pid_levels, tasks_with_inner_pid
 from nsview.host.reference import HOST_REF, find_container, find_task
 from nsview.kernel.task import Task
+from nsview.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

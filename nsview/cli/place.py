@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from nsview.cli.arguments import Arguments
 from nsview.errors import NoSuchObject, NsviewError
+from nsview.light import contextmanager
+from nsview.typed import TYPE_CHECKING, Iterator
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -82,7 +81,7 @@ def split_place(text: str) -> tuple[str, str]:
     return reference, path
 
 
-@contextlib.contextmanager
+@contextmanager
 def path_errors(path: str) -> Iterator[None]:
     """Turn what is wrong with a path inside into words."""
     try:

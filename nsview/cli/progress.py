@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 import sys
 import time
-from typing import Self
 
 from nsview.cli.output import clip, print_note
 from nsview.cli.words import byte_size
 from nsview.display import display
+from nsview.typed import Self
 
 _SECONDS = 0.1
 _ERASE = "\r\x1b[K"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from nsview.cli.arguments import Arguments
 from nsview.cli.output import print_json, print_notes, print_table
 from nsview.cli.words import command_line, user_of
@@ -15,6 +13,7 @@ from nsview.host.users import user_name
 from nsview.kernel.cgroup import preferred_path
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.task import Task
+from nsview.typed import TYPE_CHECKING
 from nsview.units import duration
 
 if TYPE_CHECKING:

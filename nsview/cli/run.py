@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
 
 from nsview.cli.arguments import SWITCH, Arguments
 from nsview.cli.exit_codes import ENTER_FAILED
 from nsview.cli.output import flush, print_error, print_json, print_line, print_note, print_notes
 from nsview.cli.streams import STDERR, STDOUT, add_streams, wanted_streams
 from nsview.errors import NoSuchObject, NotPermitted, NsviewError, refusal
+from nsview.typed import TYPE_CHECKING, Callable, TypeVar
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

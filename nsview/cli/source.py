@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from nsview.errors import NoSuchObject, NsviewError, may_not_be_read
 from nsview.host.host import Host
@@ -16,6 +13,8 @@ from nsview.layers.layer_tar import Owners
 from nsview.layers.merge import MergedTree
 from nsview.layers.plain import stack_of_directories
 from nsview.layers.stack import Stack
+from nsview.light import contextmanager
+from nsview.typed import TYPE_CHECKING, Iterator
 
 if TYPE_CHECKING:
     from nsview.sandbox.subordinate import Ids
@@ -31,7 +30,7 @@ class Source:
     container: Container | None = None
 
 
-@contextlib.contextmanager
+@contextmanager
 def open_source(reference: str | None, dirs: str | None) -> Iterator[Source]:
     """Find it; what may not be read in there becomes an `NsviewError`."""
     stack, partial, host, container = find_stack(reference, dirs)

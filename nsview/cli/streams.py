@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from typing import TYPE_CHECKING
 
 from nsview.cli.arguments import SWITCH, Arguments
 from nsview.errors import NsviewError
+from nsview.light import suppress
+from nsview.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -37,7 +37,7 @@ def add_streams(parser: ArgumentParser) -> None:
 
 def wanted_streams(arguments: Arguments, *, detached: bool = False) -> tuple[bool, bool]:
     """Whether the command has a terminal, and whether it gets our stdin."""
-    with contextlib.suppress(OSError):
+    with suppress(OSError):
         on_terminal = os.isatty(0)
         terminal = arguments.tty
         if terminal is None:

@@ -6,7 +6,6 @@ import itertools
 import math
 import time
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 from nsview.cli.arguments import Arguments, bad_value
 from nsview.cli.output import (
@@ -25,6 +24,7 @@ from nsview.host.model import Container, Snapshot
 from nsview.host.reference import HOST_REF, find_container
 from nsview.host.resources import Io, Resources
 from nsview.kernel.pressure import Pressure
+from nsview.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

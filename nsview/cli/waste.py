@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from nsview.cli.arguments import Arguments
 from nsview.cli.output import print_json, print_note, print_notes, print_table
 from nsview.cli.place import add_place, only_reference
@@ -11,6 +9,7 @@ from nsview.cli.reach import reach
 from nsview.cli.source import open_source
 from nsview.cli.words import byte_size
 from nsview.layers.waste import Wasted, find_waste
+from nsview.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

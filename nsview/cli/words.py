@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 
 from nsview import units
+from nsview.typed import Sequence
 
 _DIGEST_PREFIX = "sha256:"
 _SHORT_ID = 12

@@ -6,10 +6,8 @@ engine's own files say about a container, whether it runs or not.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Literal, Protocol
-
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Iterable, Literal, Protocol
 
 
 class Match(NamedTuple):

@@ -20,7 +20,8 @@ insist on that: so a walk is never longer than the file, whatever somebody wrote
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+
+from nsview.typed import Iterator
 
 _PAGE = struct.Struct("<QHHI")
 _BRANCH_ELEMENT = struct.Struct("<IIQ")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from nsview.typed import Sequence
 
 
 def option(command: Sequence[str], *names: str) -> str | None:

@@ -16,9 +16,6 @@ The key of an image's layer is its chain id. core/metadata/buckets.go, core/snap
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Final, Literal
-
 from nsview.engines.bbolt import BboltError, Bucket, parse_bbolt
 from nsview.engines.containerd_store import DATABASE, read_unsigned
 from nsview.engines.disk import DATABASE_LIMIT, DiskStore
@@ -34,6 +31,7 @@ from nsview.engines.stored_stack import (
 )
 from nsview.engines.untrusted import sequence, text
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Callable, Final, Iterator, Literal, Sequence
 
 _BLOBS: Final = "io.containerd.content.v1.content/blobs"
 #: An index, a manifest for each of its platforms, and their configs.

@@ -10,14 +10,12 @@ A task that exists has ``<state>/io.containerd.runtime.v2.task/<namespace>/<id>/
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
-
 from nsview.engines.base import Daemon, Record, User
 from nsview.engines.command_line import path_option
 from nsview.engines.disk import DATABASE_LIMIT, DiskStore, ParsedFiles, open_folder, read_file
 from nsview.engines.kubernetes import pod_member
 from nsview.engines.untrusted import moment, parse_json, parse_toml, path, texts
+from nsview.typed import TYPE_CHECKING, Final, Iterator, Mapping, Sequence
 
 if TYPE_CHECKING:
     from nsview.engines.bbolt import Bucket

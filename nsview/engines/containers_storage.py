@@ -7,9 +7,7 @@ JSON in a string, in each engine's own form. github.com/containers/storage: cont
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Final
 
 from nsview.engines.base import Daemon, Pod, Record, User
 from nsview.engines.command_line import path_option
@@ -34,6 +32,7 @@ from nsview.engines.untrusted import (
     timestamp,
 )
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Final, Iterator, Mapping, Sequence
 
 GRAPH_ROOT: Final = "/var/lib/containers/storage"
 RUN_ROOT: Final = "/run/containers/storage"

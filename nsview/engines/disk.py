@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from stat import S_ISREG
-from typing import Final, Generic, TypeVar
 
 from nsview.engines.base import Record
 from nsview.kernel.safe_open import on_host, open_below, open_regular
+from nsview.light import contextmanager
+from nsview.typed import Callable, Final, Generic, Hashable, Iterable, Iterator, Sequence, TypeVar
 
 T = TypeVar("T")
 

@@ -15,8 +15,6 @@ containerd's image store none of this exists: containerd then has the snapshots.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from typing import Final, Literal
 
 from nsview.engines import containerd_images
 from nsview.engines.disk import DiskStore
@@ -31,6 +29,7 @@ from nsview.engines.stored_stack import (
 )
 from nsview.engines.untrusted import text
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Final, Iterator, Literal, Sequence
 
 #: Drivers that stack directories; where the directory of a layer is.
 _STACKED: Final[dict[str, tuple[str, Literal["overlay", "fuse-overlayfs", "aufs"]]]] = {

@@ -6,10 +6,6 @@ it atomically at each change of state. moby/moby: daemon/container/container.go.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
-from typing import Final
-
 from nsview.engines.base import Daemon, Record, User
 from nsview.engines.command_line import path_option
 from nsview.engines.disk import DiskStore, ParsedFiles, names, open_folder, read_file
@@ -26,6 +22,8 @@ from nsview.engines.untrusted import (
     texts,
     timestamp,
 )
+from nsview.light import partial
+from nsview.typed import Callable, Final, Iterator, Sequence
 
 DATA_ROOT: Final = "/var/lib/docker"
 CONFIG_FILE: Final = "/etc/docker/daemon.json"

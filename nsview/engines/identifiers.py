@@ -8,18 +8,12 @@ driver (a common slip in containerd's configuration, SystemdCgroup=false).
 
 from __future__ import annotations
 
-import re
-
 from nsview.named_tuple import NamedTuple
 
 _ID_LENGTH = 64
 _UUID_LENGTHS = [8, 4, 4, 4, 12]
 _HEXADECIMAL = "0123456789abcdef"
-#: Compiled when a name is long enough to fit.
-_RUNTIME = (
-    r"(?:(?P<slice>[^:]+\.slice):(?P<driver>[a-z-]+):|(?P<prefix>[a-z-]+)-)"
-    r"(?P<id>[0-9a-f]{64})(?:\.scope)?"
-)
+_PREFIX = "abcdefghijklmnopqrstuvwxyz-"
 
 
 class RuntimeName(NamedTuple):
@@ -54,7 +48,19 @@ def runtime_name(component: str) -> RuntimeName | None:
     The id is bounded on both sides: neither 63 nor 65 digits, and never a ``.mount`` unit, which
     carries the id of a container's root file system and holds no process.
     """
-    found = re.fullmatch(_RUNTIME, component) if len(component) > _ID_LENGTH else None
-    if found is None:
+    if len(component) <= _ID_LENGTH:
         return None
-    return RuntimeName(found["driver"] or found["prefix"], found["id"], found["slice"])
+    name = component.removesuffix(".scope")
+    before, identifier = name[:-_ID_LENGTH], name[-_ID_LENGTH:]
+    slice_, colon, prefix = before[:-1].rpartition(":")
+    if not (
+        is_container_id(identifier)
+        and before.endswith(":" if colon else "-")
+        and prefix
+        and not prefix.strip(_PREFIX)
+    ):
+        return None
+    if not colon:
+        return RuntimeName(prefix, identifier, None)
+    is_slice = slice_.endswith(".slice") and slice_ != ".slice" and ":" not in slice_
+    return RuntimeName(prefix, identifier, slice_) if is_slice else None

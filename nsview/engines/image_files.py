@@ -12,9 +12,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from nsview.engines import containerd_images, storage_images
 from nsview.engines.containerd_store import ContainerdStore
@@ -23,6 +21,7 @@ from nsview.engines.disk import DiskStore
 from nsview.engines.docker_store import DockerStore
 from nsview.engines.stored_stack import StoredLayer, StoredStack, StoreFiles, diff_ids_of, is_name
 from nsview.engines.untrusted import mapping, text
+from nsview.typed import Final, Mapping, Sequence
 
 _STORAGE_LAYER: Final = re.compile(r"([0-9A-Za-z][0-9A-Za-z._-]*)/diff")
 

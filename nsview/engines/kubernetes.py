@@ -6,10 +6,9 @@ labels.go), cri-dockerd and containerd's CRI plugin add what kind it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from nsview.engines.base import Pod
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Iterable
 
 
 class PodMember(NamedTuple):

@@ -6,9 +6,8 @@ A launcher is known by its name and its command line. Both are whatever the proc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Mapping
 
 _WORDS_LIMIT = 4096
 _NAME_LIMIT = 255

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from importlib import import_module
-from typing import Final
-
 from nsview.engines.base import Match
 from nsview.engines.launcher import Launcher
+from nsview.light import import_module
+from nsview.typed import Final, Iterable, Sequence
 
 __all__ = ["Launcher", "recognise_launcher"]
 

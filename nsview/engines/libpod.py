@@ -6,9 +6,6 @@ Two forms, the same JSON inside: ``libpod/bolt_state.db`` (bbolt, the default up
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Final
-
 from nsview.engines.base import Pod, Record
 from nsview.engines.untrusted import (
     flag,
@@ -20,6 +17,7 @@ from nsview.engines.untrusted import (
     texts,
     timestamp,
 )
+from nsview.typed import TYPE_CHECKING, Final, Iterable, Mapping
 
 if TYPE_CHECKING:
     from sqlite3 import Connection

@@ -5,11 +5,10 @@ lxc's src/lxc/storage/overlay.c.
 
 from __future__ import annotations
 
-from typing import Final
-
 from nsview.engines.disk import DiskStore
 from nsview.engines.lxc_store import parse_rootfs
 from nsview.engines.stored_stack import StoredLayer, StoredStack, StoreFiles, is_name
+from nsview.typed import Final
 
 _STACKED: Final = frozenset({"overlay", "overlayfs"})
 _WHOLE: Final = frozenset({"dir", "btrfs", "zfs"})

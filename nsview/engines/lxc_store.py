@@ -6,11 +6,10 @@ lxc.container.conf(5): ``lxc.rootfs.path = [TYPE:]PATH``; older versions wrote `
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from typing import Final
 
 from nsview.engines.base import Daemon, Record, User
 from nsview.engines.disk import DiskStore, ParsedFiles, names, open_folder
+from nsview.typed import Final, Iterator, Sequence
 
 PATH: Final = "/var/lib/lxc"
 #: What stands before the colon: lxc's src/lxc/storage/storage.c.

@@ -9,15 +9,14 @@ the host's namespaces, tell them apart.
 
 from __future__ import annotations
 
-import re
-
 from nsview.engines.base import Match
 from nsview.engines.launcher import Launcher, base_name, program_name, read_options, runs, taking
 from nsview.engines.systemd import unescape, unescape_cgroup
 
 #: libvirt's names begin with its driver and the number of the domain.
-_SCOPE = re.compile(r"machine-(?!(?:qemu|lxc)\\x2d[0-9]+\\x2d)(.+)\.scope")
-_SERVICE = re.compile(r"systemd-nspawn@(.+)\.service")
+_LIBVIRT = ("qemu", "lxc")
+#: What surrounds the name of a machine, in its scope and in its service.
+_PLACES = (("machine-", ".scope"), ("systemd-nspawn@", ".service"))
 _SUPERVISOR = "supervisor"
 _TAKES = taking(
     "-M -D -i -u -S -E -p -Z -L --machine --directory --image --template --oci-bundle --user --uid"
@@ -54,8 +53,17 @@ def launched(parent: Launcher, first: Launcher) -> Match | None:
 
 def _machine(component: str, *, monitor: bool = False) -> Match | None:
     component = unescape_cgroup(component)
-    found = _SCOPE.fullmatch(component) or _SERVICE.fullmatch(component)
-    if found is None:
+    if component.startswith("machine-") and _is_libvirts(component.removeprefix("machine-")):
         return None
-    name = unescape(found[1])
-    return Match(engine="nspawn", id=name, name=name, monitor=monitor)
+    for before, after in _PLACES:
+        escaped = component.removeprefix(before).removesuffix(after)
+        if escaped and component == before + escaped + after:
+            name = unescape(escaped)
+            return Match(engine="nspawn", id=name, name=name, monitor=monitor)
+    return None
+
+
+def _is_libvirts(escaped: str) -> bool:
+    driver, _, rest = escaped.partition("\\x2d")
+    number, dash, _ = rest.partition("\\x2d")
+    return driver in _LIBVIRT and dash != "" and number.isdecimal() and number.isascii()

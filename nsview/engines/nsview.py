@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from nsview.engines.base import Match
 from nsview.engines.identifiers import is_hexadecimal
+from nsview.typed import Final
 
 _GROUP: Final = "nsview"
 _ID_LENGTH: Final = 32

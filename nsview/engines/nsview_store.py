@@ -16,8 +16,6 @@ A directory without ``config.json`` is one that is just being made, or half remo
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from typing import Final
 
 from nsview.engines.base import Daemon, Record, User
 from nsview.engines.disk import DiskStore, names, open_folder, read_file
@@ -25,6 +23,7 @@ from nsview.engines.identifiers import is_hexadecimal
 from nsview.engines.nsview_places import state_of
 from nsview.engines.untrusted import parse_json, text, texts, timestamp
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Final, Iterator, Sequence
 
 CONFIG: Final = "config.json"
 PROCESS: Final = "process"

@@ -16,8 +16,6 @@ pod's infra container is one like the others; only its record tells.
 
 from __future__ import annotations
 
-import re
-
 from nsview.engines.base import Match
 from nsview.engines.identifiers import is_container_id, runtime_name
 from nsview.engines.launcher import Launcher, read_options, runs, taking
@@ -25,7 +23,7 @@ from nsview.engines.launcher import Launcher, read_options, runs, taking
 _CONTAINERS = frozenset({"libpod", "libpod-payload"})
 _MONITOR = "libpod-conmon"
 _CONMON_TAKES = taking("--api-version -c")
-_POD_SLICE = re.compile(r"[A-Za-z0-9_.-]+-libpod_pod_([0-9a-f]{64})\.slice")
+_POD_SLICE = "-libpod_pod_"
 
 
 def recognise(components: tuple[str, ...], index: int) -> Match | None:
@@ -56,9 +54,9 @@ def _pod_of(components: tuple[str, ...], index: int) -> str | None:
     parents = components[:index]
     if not parents:
         return None
-    in_slice = _POD_SLICE.fullmatch(parents[-1])
-    if in_slice:
-        return in_slice[1]
+    above, _, pod = parents[-1].removesuffix(".slice").rpartition(_POD_SLICE)
+    if above and parents[-1].endswith(".slice") and is_container_id(pod):
+        return pod
     if parents[-2:-1] == ("libpod_parent",) and is_container_id(parents[-1]):
         return parents[-1]
     return None

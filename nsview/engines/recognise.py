@@ -12,13 +12,10 @@ its `Match.path` is a fact.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import lru_cache
-from importlib import import_module
-from typing import Final
-
 from nsview.engines.base import Match
 from nsview.engines.systemd import user_of
+from nsview.light import import_module, lru_cache
+from nsview.typed import Callable, Final
 
 _Recogniser = Callable[[tuple[str, ...], int], Match | None]
 

@@ -16,8 +16,6 @@ github.com/containers/storage: layers.go, images.go, store.go:makeBigDataBaseNam
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
-from typing import Final
 
 from nsview.engines.disk import DATABASE_LIMIT, DiskStore
 from nsview.engines.stored_stack import (
@@ -32,6 +30,7 @@ from nsview.engines.stored_stack import (
     is_name,
 )
 from nsview.engines.untrusted import sequence, text, texts
+from nsview.typed import Final, Iterator, Mapping
 
 _STACKED: Final = "overlay"
 _LISTS = ("", "volatile-")

@@ -5,14 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Sequence
 from stat import S_ISLNK
-from typing import Final, Literal
 
 from nsview.engines.disk import RECORD_LIMIT, DiskStore, read_file
 from nsview.engines.untrusted import flag, mapping, parse_json, sequence, text
 from nsview.kernel.safe_open import open_below
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Final, Literal, Sequence
 
 #: OVL_MAX_STACK (fs/overlayfs/params.h): no overlay has more lower layers, so no chain is longer.
 LONGEST_CHAIN: Final = 500

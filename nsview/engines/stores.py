@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
-from typing import Final
 
 from nsview.engines.base import Daemon, Store, User
 from nsview.engines.containerd_store import containerd_stores
@@ -18,6 +16,7 @@ from nsview.engines.disk import DiskStore
 from nsview.engines.docker_store import docker_stores
 from nsview.engines.lxc_store import lxc_stores
 from nsview.engines.nsview_store import nsview_stores
+from nsview.typed import Final, Sequence
 
 #: `Daemon.comm` of the processes whose command lines are worth reading.
 DAEMONS: Final = frozenset({"dockerd", "containerd", "conmon", "crio", "podman"})

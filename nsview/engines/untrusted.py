@@ -7,10 +7,10 @@ name belongs, or nest a million lists. These helpers answer "this value, if it i
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from math import isfinite
 
 from nsview.engines.rfc3339 import parse_time
+from nsview.json_text import loads
+from nsview.typed import Mapping, Sequence
 
 _NOTHING: Mapping[str, object] = {}
 _END_OF_TIME = 1 << 36
@@ -21,10 +21,8 @@ def parse_json(data: bytes | str) -> object:
     """What the JSON says; None when it is none (or nests deeper than Python's stack)."""
     if not data:
         return None
-    import json  # only where some engine has written a record
-
     try:
-        return json.loads(data)
+        return loads(data)
     except (ValueError, RecursionError):
         return None
 
@@ -76,8 +74,8 @@ def number(value: object, *keys: str) -> int | float | None:
     found = _find(value, keys)
     if isinstance(found, bool):
         return None
-    if isinstance(found, int) or (isinstance(found, float) and isfinite(found)):
-        return found
+    if isinstance(found, int) or (isinstance(found, float) and found - found == 0):
+        return found  # infinity minus itself is no number
     return None
 
 

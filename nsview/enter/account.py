@@ -7,10 +7,9 @@ would load the container's modules for it (CVE-2019-14271).
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from typing import Final
 
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Final, Iterator
 
 #: (uid_t) -1 means "no change" to setresuid(2).
 _LARGEST_ID: Final = 0xFFFFFFFE

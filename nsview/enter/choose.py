@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from contextlib import ExitStack
 
 from nsview.enter import toolbox
 from nsview.enter.environment import without_steering
@@ -12,6 +10,8 @@ from nsview.enter.plan import Plan
 from nsview.enter.program import find_program, find_shell
 from nsview.enter.session import CANNOT_EXECUTE, NOT_FOUND, Command
 from nsview.errors import NsviewError
+from nsview.light import ExitStack
+from nsview.typed import Sequence
 
 
 class NoProgram(NsviewError):  # noqa: N818 - named for the condition

@@ -6,20 +6,14 @@ may have made slow, in a thread of its own, and lends its terminal to the second
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from types import MappingProxyType
-from typing import Final
 
-from nsview.enter.account import Account, NoSuchAccount, account_of, resolve_user
 from nsview.enter.choose import choose_command
 from nsview.enter.plan import Plan, Request, inner_uid, make_plan
 from nsview.enter.program import find_program
 from nsview.enter.session import Command, Outcome, run_session
 from nsview.enter.spawn import own_standard_streams
 from nsview.enter.standby import Standby
-from nsview.enter.steps import describe
 from nsview.enter.target import Descriptors, Target, hold_target
 from nsview.errors import NotPermitted, NsviewError
 from nsview.host.partial import effective_capabilities
@@ -30,7 +24,12 @@ from nsview.kernel.nsfs import get_owner_uid
 from nsview.kernel.procfs import Procfs
 from nsview.kernel.safe_open import open_below, read_below
 from nsview.kernel.task import Task
+from nsview.light import ExitStack, MappingProxyType, contextmanager
 from nsview.named_tuple import NamedTuple
+from nsview.typed import TYPE_CHECKING, Callable, Final, Iterator, Mapping, Sequence
+
+if TYPE_CHECKING:
+    from nsview.enter.account import Account
 
 _LONGEST_FILE: Final = 1024 * 1024
 
@@ -73,11 +72,12 @@ class Ready(NamedTuple):
         Raises `NsviewError` for what keeps it from starting.
         """
         choice = self.choice
-        steps = describe(self.plan, self.target, self.descriptors)
         remarks = (self.remark,) if self.remark else ()
 
         def on_start(outcome: Outcome) -> None:
-            outcome.steps = (*steps, *remarks)
+            from nsview.enter.steps import describe  # the command starts meanwhile
+
+            outcome.steps = (*describe(self.plan, self.target, self.descriptors), *remarks)
             narrate(outcome.steps, outcome.lacking)
 
         outcome = run_session(
@@ -106,7 +106,7 @@ def enter(
         return ready.run(narrate, joiner)
 
 
-@contextlib.contextmanager
+@contextmanager
 def prepare(procfs: Procfs, task: Task, choice: Choice) -> Iterator[Ready]:
     """Hold the process until the end of the block, and decide everything.
 
@@ -115,7 +115,7 @@ def prepare(procfs: Procfs, task: Task, choice: Choice) -> Iterator[Ready]:
     """
     rootless = not has_capability(effective_capabilities(procfs), "sys_admin")
     own_standard_streams()
-    with contextlib.ExitStack() as stack:
+    with ExitStack() as stack:
         target, descriptors = stack.enter_context(hold_target(procfs, task))
         own = dict(zip(KINDS, read_namespaces(procfs, os.getpid()) or (), strict=False))
         if rootless:
@@ -174,6 +174,8 @@ def _user(choice: Choice, root: int) -> Account | None:
     """The user that was asked for, by the container's own files."""
     if choice.user is None:
         return None
+    from nsview.enter.account import NoSuchAccount, resolve_user
+
     try:
         return resolve_user(choice.user, _read(root, "/etc/passwd"), _read(root, "/etc/group"))
     except NoSuchAccount as error:
@@ -182,6 +184,8 @@ def _user(choice: Choice, root: int) -> Account | None:
 
 def _shell(user: Account | None, target: Target, own: Mapping[str, int], root: int) -> str | None:
     if user is None:
+        from nsview.enter.account import account_of
+
         uid = inner_uid(target, own)
         user = None if uid is None else account_of(uid, _read(root, "/etc/passwd"))
     return None if user is None else user.shell
@@ -195,7 +199,7 @@ def _read(root: int, path: str) -> bytes:
 
 
 def _in_directory(
-    path: str | None, plan: Plan, descriptors: Descriptors, stack: contextlib.ExitStack
+    path: str | None, plan: Plan, descriptors: Descriptors, stack: ExitStack
 ) -> Descriptors:
     """Open the working directory that was asked for; magic links do not lead to it."""
     if path is None:

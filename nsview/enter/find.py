@@ -6,10 +6,9 @@ those who name a container.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
-
 from nsview.errors import NoSuchObject, NsviewError
 from nsview.host.census import read_task
+from nsview.typed import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from nsview.host.model import Container, Snapshot

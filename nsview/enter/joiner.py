@@ -21,14 +21,13 @@ import select
 import sys
 import termios
 
-from nsview.enter.filters import copy_filters
+from nsview.enter.filters import FilterCopy
 from nsview.enter.told import await_orders
 from nsview.enter.toolbox_mount import mount_toolbox
 from nsview.kernel import libc
 from nsview.kernel.cgroup_join import V2, fork_into, join
+from nsview.typed import TYPE_CHECKING
 
-# Imports of typing alone take longer than this process works.
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
 
@@ -84,7 +83,7 @@ def _run(orders: Orders) -> int:
     libc.ignore_signal(_SIGPIPE)
     if len(os.listdir("/proc/self/task")) != 1:
         raise Failure("a second thread in the joining process", OSError(errno.EINVAL, ""))
-    filters = orders["filters"] or copy_filters(orders["seccomp_of"], lacking)
+    filters = FilterCopy(orders["seccomp_of"])
     _leave_host_limits(orders, lacking)
     libc.prctl(libc.PR_SET_DUMPABLE, 0)
     tree = _copy_toolbox(orders)
@@ -100,23 +99,31 @@ def _run(orders: Orders) -> int:
     if command == 0:
         _become(orders, in_v2, filters, tree, lacking)
     _send(status, "pid", command)
-    return _attend(command, status)
+    return _attend(command, filters.child, status)
 
 
-def _attend(command: int, status: int) -> int:
-    """Wait for the command, pass signals on to it, and end it when nobody listens any more."""
-    pidfd = os.pidfd_open(command)
-    status, pidfd = libc.keep_only(status, pidfd)
+def _attend(command: int, reader: int, status: int) -> int:
+    """Wait for the command, pass signals on to it, and end it when nobody listens any more.
+
+    Bury the reader of filters meanwhile.
+    """
+    kept = libc.keep_only(status, *map(os.pidfd_open, filter(None, (command, reader))))
+    status, pidfd, *of_reader = kept
     poll = select.poll()
-    poll.register(pidfd, select.POLLIN)
-    poll.register(status, select.POLLIN)
+    for fd in kept:
+        poll.register(fd, select.POLLIN)
     while True:
         ready = dict(poll.poll())
+        if of_reader and of_reader[0] in ready:
+            os.waitpid(reader, 0)
+            poll.unregister(of_reader.pop())
         if pidfd in ready:
             _, wait_status = os.waitpid(command, 0)
             code = os.waitstatus_to_exitcode(wait_status)
             _send(status, "ended", code)
             return code if code >= 0 else _SIGNALLED - code
+        if status not in ready:
+            continue
         signals = _receive(status)
         for number in signals or bytes([_KILL]):
             _signal_group(command, number)
@@ -196,7 +203,7 @@ def _join_namespace(orders: Orders, flag: int) -> None:
 def _become(
     orders: Orders,
     in_v2: bool,
-    filters: list[bytes],
+    filters: FilterCopy,
     tree: int,
     lacking: list[tuple[str, int]],
 ) -> None:
@@ -209,7 +216,7 @@ def _become(
             if orders["label"] is not None:
                 _write_proc(orders["proc"], f"attr/{orders['label'][0]}", orders["label"][1])
         _take_user(orders)
-        _take_rights(orders, filters, lacking)
+        _take_rights(orders, orders["filters"] or filters.result(lacking), lacking)
     except Failure as failure:
         _send(orders["status"], "failed", failure.step, failure.number)
         os._exit(FAILED)

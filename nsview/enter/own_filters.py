@@ -6,12 +6,12 @@ To read it from a process takes root (PTRACE_SECCOMP_GET_FILTER), and rootless e
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from nsview.engines.nsview_places import state_of
 from nsview.engines.nsview_store import FILTER, NsviewStore
 from nsview.kernel.libc import FILTER_BYTES
 from nsview.kernel.stat import parse_stat
+from nsview.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nsview.kernel.procfs import Procfs

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
-
-from nsview.enter.account import Account
 from nsview.enter.environment import DEFAULT_PATH, host_environment, parse_environ
 from nsview.enter.target import Label, ResourceLimit, Target
 from nsview.errors import NsviewError
 from nsview.kernel.idmap import IdRange, to_inside, to_outside
 from nsview.kernel.namespaces import KINDS
 from nsview.named_tuple import NamedTuple
+from nsview.typed import TYPE_CHECKING, Final, Mapping
+
+if TYPE_CHECKING:
+    from nsview.enter.account import Account
 
 #: As those who join from outside may: all but user with the rights of the host, user at the end,
 #: for it takes those rights away. Time and pid are for the next child, whenever they are joined.

@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import stat
 import struct
-from typing import Final
 
 from nsview.kernel.safe_open import open_below
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Final
 
 SHELLS: Final = ("/bin/bash", "/usr/bin/bash", "/bin/sh", "/bin/ash", "/bin/dash", "/bin/zsh",
                  "/busybox/sh", "/usr/bin/sh")  # fmt: skip

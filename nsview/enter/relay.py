@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import select
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+
+from nsview.typed import Callable, Final, Mapping, Sequence
 
 _MOST: Final = 64 * 1024
 #: PIPE_BUF: a pipe that polls as writable takes so much without blocking.

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import marshal
 import os
 
 # The C half of socket: the other makes enums of all its constants, for 4 ms.
 from _socket import SHUT_RDWR, socket
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Final
 
 from nsview.enter.plan import InnerIds, inner_ids
-from nsview.enter.relay import Person
 from nsview.enter.standby import Standby
 from nsview.enter.streams import open_pipes, relay_pipes, relay_terminal
 from nsview.errors import NsviewError
 from nsview.kernel.namespaces import CLONE_FLAGS
+from nsview.light import ExitStack
 from nsview.named_tuple import NamedTuple
+from nsview.typed import TYPE_CHECKING, Callable, Final, Iterator, Sequence
 
 if TYPE_CHECKING:
     from nsview.enter.orders import Orders
@@ -139,7 +137,7 @@ def run_session(
     on_start: called when everything is taken over, just before the command runs.
     Raises `NsviewError` when a step fails; the message says which.
     """
-    with contextlib.ExitStack() as stack:
+    with ExitStack() as stack:
         joiner = stack.enter_context(joiner or Standby())
         session = _Session(joiner.status, on_start)
         if terminal:
@@ -158,6 +156,8 @@ def run_session(
         for fd in {*theirs}:
             os.close(fd)
         if terminal:
+            from nsview.enter.relay import Person
+
             person = Person()
             session.outcome.detached = relay_terminal(
                 session, pair.master, stack, stdout=stdout, person=person

@@ -16,8 +16,8 @@ from _socket import AF_UNIX, SCM_RIGHTS, SOCK_SEQPACKET, SOL_SOCKET, socketpair
 
 from nsview.enter.spawn import own_standard_streams, spawn
 from nsview.errors import NsviewError
+from nsview.typed import TYPE_CHECKING
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Self

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
 import time
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final, Protocol
 
-from nsview.enter.relay import Person, Stream, hand_over, relay
+from nsview.light import ExitStack, contextmanager, signal
+from nsview.typed import TYPE_CHECKING, Final, Iterator, Protocol
 
 if TYPE_CHECKING:
     from _socket import socket
+
+    from nsview.enter.relay import Person, Stream
 
 _HANG_UP_SECONDS: Final = 2.0
 _MOST_SIGNALS: Final = 64 * 1024
@@ -46,10 +45,10 @@ def open_pipes(interactive: bool) -> tuple[tuple[int, int, int], tuple[int, ...]
     return (command_in, command_out, command_err), (our_in, our_out, our_err)
 
 
-def relay_pipes(
-    link: Link, ours: tuple[int, ...], stdout: int, stack: contextlib.ExitStack
-) -> None:
+def relay_pipes(link: Link, ours: tuple[int, ...], stdout: int, stack: ExitStack) -> None:
     """Be between the pipes of `open_pipes` and our streams for as long as the command runs."""
+    from nsview.enter.relay import Stream, hand_over, relay  # the command starts meanwhile
+
     stdin, out, err = ours
     streams = [
         Stream(out, stdout, output=True, owned=(out,)),
@@ -77,12 +76,13 @@ def relay_pipes(
 def relay_terminal(
     link: Link,
     master: int,
-    stack: contextlib.ExitStack,
+    stack: ExitStack,
     *,
     stdout: int = 1,
     person: Person | None = None,
 ) -> bool:
     """The same with a pseudo terminal; says whether the person detached, and so hung up."""
+    from nsview.enter.relay import Person, Stream, hand_over, relay
     from nsview.enter.terminal import Modes, copy_size, own_lines, raw
 
     os.set_blocking(master, False)
@@ -118,6 +118,8 @@ def relay_terminal(
 
 def _hang_up(link: Link, output: Stream) -> None:
     """As a terminal that goes away does it: SIGHUP for all that is on it; then SIGKILL."""
+    from nsview.enter.relay import relay
+
     output.close()
     events = {link.status.fileno(): link.hear}
     deadline = time.monotonic() + _HANG_UP_SECONDS
@@ -127,7 +129,7 @@ def _hang_up(link: Link, output: Stream) -> None:
         relay((), events, lambda: link.running)
 
 
-@contextlib.contextmanager
+@contextmanager
 def _signals() -> Iterator[int]:
     """A descriptor from which the numbers of signals can be read while the block lasts."""
     reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)

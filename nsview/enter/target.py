@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import resource
-from collections.abc import Iterator, Mapping
-from typing import Final, TypeVar
 
 from nsview.errors import NoSuchObject, NotPermitted, NsviewError
 from nsview.kernel.cgroup import parse_cgroup
@@ -23,7 +20,9 @@ from nsview.kernel.procfs import Procfs
 from nsview.kernel.stat import PF_KTHREAD, parse_stat
 from nsview.kernel.status import Status, parse_status
 from nsview.kernel.task import CgroupPath, Task
+from nsview.light import ExitStack, contextmanager, suppress
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Final, Iterator, Mapping, TypeVar
 
 T = TypeVar("T")
 
@@ -110,14 +109,14 @@ class Descriptors(NamedTuple):
     """Hierarchy in words, its version, and the directory in it."""
 
 
-@contextlib.contextmanager
+@contextmanager
 def hold_target(procfs: Procfs, task: Task) -> Iterator[tuple[Target, Descriptors]]:
     """Hold exactly that process, and read it; everything is closed at the end of the block.
 
     Raises `NoSuchObject` when it has ended, its PID reused or not, `NotPermitted`, and
     `NsviewError` for what cannot be entered: zombies, kernel threads, frozen processes.
     """
-    with contextlib.ExitStack() as stack:
+    with ExitStack() as stack:
         try:
             pidfd = _kept(stack, open_process(task.pid, task.start_time, procfs))
             cgroupfs = read_cgroupfs()
@@ -147,14 +146,14 @@ def _refuse(procfs: Procfs, task: Task, cgroupfs: Cgroupfs) -> None:
 
 
 def _open(
-    stack: contextlib.ExitStack, procfs: Procfs, pid: int, pidfd: int, cgroupfs: Cgroupfs
+    stack: ExitStack, procfs: Procfs, pid: int, pidfd: int, cgroupfs: Cgroupfs
 ) -> Descriptors:
     def directory(path: str) -> int:
         return _kept(stack, os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
 
     namespaces = {}
     for kind in KINDS:
-        with contextlib.suppress(FileNotFoundError):  # a kind that this kernel does not have
+        with suppress(FileNotFoundError):  # a kind that this kernel does not have
             namespaces[kind] = _kept(stack, open_namespace(procfs, pid, kind))
     try:
         owner = _kept(stack, get_userns(namespaces["mnt"]))
@@ -177,7 +176,7 @@ def _open(
 
 
 def _open_cgroups(
-    stack: contextlib.ExitStack, cgroups: tuple[CgroupPath, ...], cgroupfs: Cgroupfs
+    stack: ExitStack, cgroups: tuple[CgroupPath, ...], cgroupfs: Cgroupfs
 ) -> Iterator[tuple[str, int, int]]:
     """v1 has a hierarchy a controller (or some together), v2 has one; those that we may join."""
     for one in cgroups:
@@ -230,7 +229,7 @@ def _read_environ(procfs: Procfs, pid: int, user_namespace: int) -> bytes:
     except PermissionError:
         if os.geteuid() == 0:  # whose memory has no business in there
             raise
-        from nsview.kernel.user_namespace import call_in  # ctypes, for 2 ms that few need
+        from nsview.kernel.user_namespace import call_in  # for what few need
 
         environ: bytes | None = call_in(user_namespace, read)
         return _must(environ)
@@ -246,7 +245,7 @@ def _read_label(procfs: Procfs, pid: int) -> Label | None:
         profile = None
     label = profile
     if label is None:
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             label = parse_label(procfs.read(pid, "attr/current") or b"")
         file = "exec"
         if label is not None and label.count(":") >= _SELINUX_COLONS:
@@ -277,6 +276,6 @@ def _must(value: T | None) -> T:
     return value
 
 
-def _kept(stack: contextlib.ExitStack, fd: int) -> int:
+def _kept(stack: ExitStack, fd: int) -> int:
     stack.callback(os.close, fd)
     return fd

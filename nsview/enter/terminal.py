@@ -6,18 +6,17 @@ The command never gets our own terminal: it could push characters into it that o
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 import re
 import stat
 import termios
-from collections.abc import Iterator
-from typing import Final
 
 from nsview.kernel.safe_open import open_below
 from nsview.kernel.statfs import DEVPTS_MAGIC, file_system_type
+from nsview.light import contextmanager, suppress
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Final, Iterator
 
 #: devpts(5): /dev/pts/ptmx is always inode 2, and the device 5:2.
 _PTMX_INODE: Final = 2
@@ -57,7 +56,7 @@ def open_pair(root: int | None, owner: int | None) -> Pair:
     try:
         fcntl.ioctl(master, _TIOCSPTLCK, bytes(4))
         slave = fcntl.ioctl(master, _TIOCGPTPEER, _FLAGS)
-        with contextlib.suppress(PermissionError):
+        with suppress(PermissionError):
             os.fchown(slave, -1 if owner is None else owner, -1)
             os.fchmod(slave, _SLAVE_MODE)
     except BaseException:
@@ -99,7 +98,7 @@ def _is_ptmx(found: os.stat_result) -> bool:
 
 def copy_size(source: int, destination: int) -> None:
     """Give one terminal the size of another."""
-    with contextlib.suppress(OSError, termios.error):
+    with suppress(OSError, termios.error):
         termios.tcsetwinsize(destination, termios.tcgetwinsize(source))
 
 
@@ -143,7 +142,7 @@ class Modes:
         return pops + undone + _PLAIN
 
 
-@contextlib.contextmanager
+@contextmanager
 def own_lines(fd: int) -> Iterator[None]:
     """What we ourselves say to a raw terminal in the block begins each line at its left edge."""
     _process_output(fd, True)
@@ -154,7 +153,7 @@ def own_lines(fd: int) -> Iterator[None]:
 
 
 def _process_output(fd: int, on: bool) -> None:
-    with contextlib.suppress(termios.error):  # hung up
+    with suppress(termios.error):  # hung up
         attributes = termios.tcgetattr(fd)
         attributes[1] |= termios.OPOST | termios.ONLCR
         if not on:
@@ -162,7 +161,7 @@ def _process_output(fd: int, on: bool) -> None:
         termios.tcsetattr(fd, termios.TCSANOW, attributes)
 
 
-@contextlib.contextmanager
+@contextmanager
 def raw(fd: int, modes: Modes) -> Iterator[None]:
     """Our terminal passes every key on; as it was, and at rest, at the end of the block."""
     before = termios.tcgetattr(fd)
@@ -180,7 +179,7 @@ def raw(fd: int, modes: Modes) -> Iterator[None]:
     try:
         yield
     finally:
-        with contextlib.suppress(OSError):  # hung up
+        with suppress(OSError):  # hung up
             os.write(fd, modes.reset())
-        with contextlib.suppress(termios.error):
+        with suppress(termios.error):
             termios.tcsetattr(fd, termios.TCSANOW, before)

@@ -6,7 +6,8 @@ import _socket
 import marshal
 import os
 
-TYPE_CHECKING = False
+from nsview.typed import TYPE_CHECKING
+
 if TYPE_CHECKING:
     from typing import Any
 

@@ -6,16 +6,16 @@ all; a directory is mounted in a private copy of the mount namespace.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
-from typing import Final
 
 from nsview.enter.program import find_program, is_static
 from nsview.enter.sealed import seal_program
 from nsview.errors import NsviewError
 from nsview.kernel.safe_open import open_below
+from nsview.light import suppress
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Final
 
 AUTO: Final = "auto"
 BUSYBOX: Final = "busybox"
@@ -67,7 +67,7 @@ def has_applet(busybox: str, name: str) -> bool:
     """Say whether a busybox of the host can do as `name`."""
     import subprocess  # few sessions need it
 
-    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+    with suppress(OSError, subprocess.TimeoutExpired):
         done = subprocess.run(
             [busybox, "--list"],
             stdin=subprocess.DEVNULL,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
 
 from nsview.host.aside import call_aside
+from nsview.light import lru_cache
+from nsview.typed import TYPE_CHECKING, Final, Mapping
 
 if TYPE_CHECKING:
     from nsview.kernel.procfs import Procfs
@@ -65,7 +64,7 @@ def read_accounts_inside(procfs: Procfs, pid: int) -> Accounts:
         return Accounts()
 
 
-@functools.lru_cache(maxsize=1024)
+@lru_cache(maxsize=1024)
 def group_name(gid: int) -> str | None:
     """The host's name of a gid, or None."""
     import grp

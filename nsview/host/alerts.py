@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from nsview.host.resources import Cpu, Memory, Pids, Resources
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Literal
 
 AlertKind = Literal["oom", "memory", "pids", "throttled"]
 

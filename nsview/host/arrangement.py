@@ -7,9 +7,6 @@ whoever shows the rest sees the very same objects.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
-
 from nsview.engines.base import Record
 from nsview.host.cohorts import Cohorts
 from nsview.host.containers import ContainerBuilder, Facts, build_host
@@ -21,6 +18,7 @@ from nsview.host.task_changes import TaskChanges
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.task import CgroupPath, Task
 from nsview.named_tuple import NamedTuple
+from nsview.typed import TYPE_CHECKING, Callable, Mapping
 
 if TYPE_CHECKING:
     from nsview.host.pid_namespaces import PidNamespaces

@@ -8,11 +8,10 @@ they would go on in the wrong namespace. User namespaces cannot be joined so.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
-from typing import TypeVar
 
 from nsview.kernel.namespaces import CLONE_FLAGS
 from nsview.kernel.syscalls import CLONE_FS, setns, unshare
+from nsview.typed import Callable, Iterable, TypeVar
 
 T = TypeVar("T")
 

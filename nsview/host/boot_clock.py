@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from nsview.kernel.task import Task
 from nsview.kernel.uptime import read_boot_time
+from nsview.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nsview.kernel.procfs import Procfs

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from nsview.errors import NotPermitted
 from nsview.host.partial import effective_capabilities, own_namespace
 from nsview.kernel.bpf import BpfError
 from nsview.kernel.namespaces import INITIAL_INODES
 from nsview.kernel.timens import parse_timens_offsets
+from nsview.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nsview.kernel.procfs import Procfs

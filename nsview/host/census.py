@@ -9,8 +9,6 @@ small read how often it has run (Documentation/scheduler/sched-stats.rst).
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
-from typing import Protocol
 
 from nsview.kernel.cgroup import parse_cgroup
 from nsview.kernel.namespaces import KINDS
@@ -20,6 +18,7 @@ from nsview.kernel.stat import PF_KTHREAD, parse_stat
 from nsview.kernel.status import parse_identity
 from nsview.kernel.task import CgroupPath, Task
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Collection, Mapping, Protocol
 
 _PID = KINDS.index("pid")
 

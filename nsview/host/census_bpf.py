@@ -7,10 +7,7 @@ object, and where that goes for all, the whole mapping is the same object.
 
 from __future__ import annotations
 
-import functools
 import os
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final
 
 from nsview.errors import NsviewError
 from nsview.host.bpf_place import boottime_offset, check_place
@@ -43,6 +40,8 @@ from nsview.kernel.task_record import (
     parse_record,
     state_letter,
 )
+from nsview.light import partial
+from nsview.typed import TYPE_CHECKING, Callable, Final, Mapping
 
 if TYPE_CHECKING:
     from nsview.kernel.procfs import Procfs
@@ -251,7 +250,7 @@ def _load_tasks() -> Iterator:
     try:
         memory = create_array(MEMORY_ENTRIES, MEMORY_BYTES)
         try:
-            return _load(FUNCTION, functools.partial(assemble, memory=memory))
+            return _load(FUNCTION, partial(assemble, memory=memory))
         finally:
             os.close(memory)  # the program keeps it
     except NsviewError:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
-from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from nsview.errors import NsviewError
 from nsview.host.census import CensusSource, ProcfsCensus, ThreadLinks
 from nsview.kernel.task import Task
+from nsview.typed import TYPE_CHECKING, Collection, Final, Literal, get_args
 
 if TYPE_CHECKING:
     from nsview.kernel.procfs import Procfs

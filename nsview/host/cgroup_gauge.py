@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TypeVar
 
 from nsview.host.resources import Cpu, Io, Memory, Pids, Resources, rate, share
 from nsview.kernel.block_devices import device_name, devices_below
@@ -18,6 +16,7 @@ from nsview.kernel.cgroupfs import Cgroupfs, Place
 from nsview.kernel.pressure import Pressure, parse_pressure
 from nsview.kernel.task import CgroupPath
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Callable, Iterable, Iterator, Mapping, Sequence, TypeVar
 
 _NANO = 1e9
 _PERCENT = 100.0

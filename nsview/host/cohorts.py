@@ -6,10 +6,9 @@ are, as the very same tuples.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.task import Task
+from nsview.typed import Iterable
 
 _PID = KINDS.index("pid")
 

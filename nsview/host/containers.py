@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-
 from nsview.engines.base import Match, Pod, Record
 from nsview.host.cohorts import Cohort
 from nsview.host.membership import Group, Key, service_of
@@ -16,7 +13,9 @@ from nsview.host.users import user_name
 from nsview.kernel.cgroup import preferred_path
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.task import Task
+from nsview.light import lru_cache
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Callable, Collection, Iterable, Mapping, Sequence
 
 
 class Facts(NamedTuple):
@@ -210,7 +209,7 @@ def _launcher(first: Task, parent: Task | None, facts: Facts) -> Match | None:
     return _recognise_launcher(tuple((task.pid, task.comm, facts.command(task)) for task in chain))
 
 
-@functools.lru_cache(maxsize=2048)
+@lru_cache(maxsize=2048)
 def _recognise_launcher(chain: tuple[tuple[int, str, tuple[str, ...]], ...]) -> Match | None:
     # Who launched what does not change while both have the same command lines.
     from nsview.engines.launchers import Launcher, recognise_launcher  # where no cgroup tells

@@ -7,9 +7,7 @@ changed view.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final, TypeVar
 
 from nsview.host.accounts import Accounts, group_name, read_accounts_inside
 from nsview.host.joined_facts import JoinedFacts, read_joined_facts
@@ -27,6 +25,7 @@ from nsview.kernel.mountinfo import Mount, read_mountinfo
 from nsview.kernel.nsfs import NamespaceFacts, open_namespace, read_facts
 from nsview.kernel.status import Status, parse_status
 from nsview.kernel.timens import TimeOffsets, parse_timens_offsets
+from nsview.typed import TYPE_CHECKING, Callable, Final, Mapping, TypeVar
 
 if TYPE_CHECKING:
     from nsview.host.model import Container, PidLevel, Snapshot

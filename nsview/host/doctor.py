@@ -9,9 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import platform
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
 
 from nsview.host.partial import (
     effective_capabilities,
@@ -22,6 +20,7 @@ from nsview.host.partial import (
 )
 from nsview.kernel.namespaces import INITIAL_INODES
 from nsview.named_tuple import NamedTuple
+from nsview.typed import TYPE_CHECKING, Callable, Final, Iterator
 
 if TYPE_CHECKING:
     from nsview.kernel.procfs import Procfs

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from nsview.host.model import Container, Snapshot
 from nsview.kernel.task import Task
+from nsview.typed import Final
 
 #: What number 1 of our sandboxes is called, unless that is the command itself.
 INIT: Final = "nsview-init"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from nsview.host.holders import Sighting
 from nsview.host.model import Holder
 from nsview.kernel.nsfs import NamespaceFacts
+from nsview.typed import Final
 
 _ORDER: Final = ("process", "thread", "fd", "bind", "socket", "child", "owned")
 _UNKNOWN: Final = Holder(kind="unknown")

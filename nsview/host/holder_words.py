@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 
 from nsview.display import display
 from nsview.host.model import Holder, Snapshot
+from nsview.typed import Sequence
 
 #: How many holders of one sort a line spells out.
 _SPELLED_OUT = 2

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Final
 
 from nsview.host.model import Holder
 from nsview.kernel.fd import read_fd_links
@@ -18,6 +16,7 @@ from nsview.kernel.namespaces import KINDS
 from nsview.kernel.ns_links import read_namespaces
 from nsview.kernel.task import Task
 from nsview.named_tuple import NamedTuple
+from nsview.typed import TYPE_CHECKING, Final, Iterable, Iterator, Mapping
 
 if TYPE_CHECKING:
     from nsview.kernel.procfs import Procfs

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from nsview.engines.base import Daemon, Record, Store
 from nsview.engines.stores import DAEMONS, StoreSearch
@@ -24,6 +22,7 @@ from nsview.kernel.cgroupfs import read_cgroupfs
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.procfs import Procfs
 from nsview.kernel.task import Task
+from nsview.typed import TYPE_CHECKING, Collection, Iterable, Iterator, Mapping
 
 if TYPE_CHECKING:
     from nsview.host.meter import Meter

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Final
 
 from nsview.engines.disk import DiskStore
 from nsview.engines.image_files import ImageFiles, read_image_files
@@ -16,6 +15,7 @@ from nsview.kernel.idmap import IdRange, parse_id_map
 from nsview.kernel.safe_open import read_below
 from nsview.kernel.subordinate_ids import Range, map_of_user, parse_ranges
 from nsview.layers.layer_tar import Owners
+from nsview.typed import Final
 
 #: dockerd --userns-remap keeps its things below ``<data root>/<uid>.<gid>``, its first ids.
 _REMAPPED: Final = re.compile(r".*/([0-9]{1,10})\.([0-9]{1,10})")

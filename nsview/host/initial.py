@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Mapping
 
 from nsview.kernel.namespaces import INITIAL_INODES, KINDS
 from nsview.kernel.ns_links import read_namespaces
 from nsview.kernel.procfs import Procfs
 from nsview.kernel.task import Task
+from nsview.typed import Mapping
 
 _INIT = 1
 
@@ -34,9 +33,9 @@ def _initial(
     fixed = INITIAL_INODES[kind]
     if own[index] == fixed or any(task.namespaces[index] == fixed for task in tasks.values()):
         return fixed
-    of_kernel = Counter(
+    of_kernel = [
         task.namespaces[index]
         for task in tasks.values()
         if task.kernel_thread and task.namespaces[index]
-    )
-    return of_kernel.most_common(1)[0][0] if of_kernel else own[index]
+    ]
+    return max(dict.fromkeys(of_kernel), key=of_kernel.count, default=own[index])

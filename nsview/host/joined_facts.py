@@ -8,12 +8,11 @@ and ends. It stays in our own mount namespace, so nothing of the container's is 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
 
 from nsview.host.aside import call_aside
 from nsview.host.sysctls import READABLE_KINDS, WELL_KNOWN, namespace_of_sysctl, read_sysctls
+from nsview.typed import TYPE_CHECKING, Final, Mapping
 
 if TYPE_CHECKING:
     from nsview.kernel.procfs import Procfs

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from operator import attrgetter
 
@@ -20,6 +19,7 @@ from nsview.kernel.meminfo import read_meminfo
 from nsview.kernel.pressure import Pressure, parse_pressure
 from nsview.kernel.procfs import Procfs
 from nsview.kernel.task import Task
+from nsview.typed import Mapping
 
 _PERCENT = 100.0
 _THREADS = attrgetter("threads")

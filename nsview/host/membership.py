@@ -14,9 +14,6 @@ changed view.
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Collection, Iterable, Mapping
-
 from nsview.engines.base import Match
 from nsview.engines.recognise import recognise
 from nsview.engines.systemd import unit_of
@@ -25,6 +22,8 @@ from nsview.host.pid_map import pid_ns_chain
 from nsview.kernel.cgroup import preferred_path
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.task import CgroupPath, Task
+from nsview.light import lru_cache
+from nsview.typed import Callable, Collection, Iterable, Mapping
 
 _MNT = KINDS.index("mnt")
 _PID = KINDS.index("pid")
@@ -158,7 +157,7 @@ def renew_groups(groups: Mapping[Key, Group], replaced: Replaced) -> dict[Key, G
     return None if left else found
 
 
-@functools.lru_cache(maxsize=8192)
+@lru_cache(maxsize=8192)
 def cgroup_matches(cgroups: tuple[CgroupPath, ...]) -> tuple[Match, ...]:
     """What the engines recognise in /proc/PID/cgroup, outermost first.
 

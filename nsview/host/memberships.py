@@ -7,13 +7,11 @@ reader's own cgroup namespace shows it, on v1, v2 and hybrid hosts alike.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING
-
 from nsview.kernel.cgroup import parse_cgroup
 from nsview.kernel.task import CgroupPath
 from nsview.kernel.task_record import Record
 from nsview.named_tuple import NamedTuple
+from nsview.typed import TYPE_CHECKING, Collection, Iterable
 
 if TYPE_CHECKING:
     from nsview.kernel.procfs import Procfs

@@ -7,7 +7,6 @@ bytes read and written where the kernel's v1 controller does not count them.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from nsview.host.cgroup_gauge import CgroupGauge, LimitsOfGroups
@@ -22,6 +21,7 @@ from nsview.kernel.cgroup_files import KeptFiles
 from nsview.kernel.cgroupfs import Cgroupfs
 from nsview.kernel.procfs import Procfs
 from nsview.kernel.task import CgroupPath, Task
+from nsview.typed import Collection, Iterable, Mapping, Sequence
 
 #: Limits are looked at anew after so many readings: nobody changes them every second.
 _LIMITS_LAST = 8

@@ -6,14 +6,12 @@ Readers below fill it, the commands and the UI only look. Text that came from th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
-
 from nsview.engines.base import Pod
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.task import Task
+from nsview.light import MappingProxyType
 from nsview.named_tuple import NamedTuple
+from nsview.typed import TYPE_CHECKING, Literal, Mapping
 
 if TYPE_CHECKING:
     from nsview.host.resources import Resources

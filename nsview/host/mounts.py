@@ -8,11 +8,10 @@ kernel's path walk (fs/namei.c:handle_mounts), which is repeated here on the tex
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
 
 from nsview.kernel.mountinfo import Mount, Propagation, read_mountinfo
+from nsview.typed import TYPE_CHECKING, Iterable, Iterator, Literal, Sequence
 
 if TYPE_CHECKING:
     from nsview.kernel.procfs import Procfs

@@ -6,13 +6,12 @@ An open descriptor would keep a namespace alive, and a network namespace's devic
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Container, Iterable
-from typing import TYPE_CHECKING, TypeVar
 
 from nsview.host.aside import call_aside
 from nsview.host.holders import Sighting, parse_nsfs_mounts
 from nsview.kernel.nsfs import NamespaceFacts, get_id, read_ancestry, read_facts
 from nsview.named_tuple import NamedTuple
+from nsview.typed import TYPE_CHECKING, Callable, Collection, Container, Iterable, TypeVar
 
 if TYPE_CHECKING:
     from nsview.kernel.mountinfo import Mount

@@ -6,8 +6,6 @@ Each namespace is opened once, however many processes are in it.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING, Self
 
 from nsview.host.census import ThreadLinks
 from nsview.host.found import Found
@@ -24,6 +22,7 @@ from nsview.host.model import Holder, HolderKind
 from nsview.host.namespace_openers import Answer, ask, ask_below_roots, read_mounts_inside
 from nsview.kernel.nsfs import iter_mount_namespaces
 from nsview.kernel.task import Task
+from nsview.typed import TYPE_CHECKING, Collection, Iterable, Self
 
 if TYPE_CHECKING:
     from nsview.kernel.netnsid import NetnsidReader

@@ -7,12 +7,11 @@ hangs below a process that did not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-
 from nsview.host.model import Namespace
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.task import Task
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Callable, Iterable, Mapping
 
 _Key = tuple[str, int]
 

@@ -7,17 +7,14 @@ owner will do (namespaces(7), "The lifetime of namespaces").
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Collection
-from functools import partial
-from typing import TYPE_CHECKING
-
 from nsview.host.found import Found
 from nsview.host.model import Namespace, Snapshot
 from nsview.host.namespace_search import NamespaceSearch
 from nsview.host.users import user_name
 from nsview.kernel.cmdline import read_command
 from nsview.kernel.namespaces import KINDS
+from nsview.light import cache, partial
+from nsview.typed import TYPE_CHECKING, Callable, Collection
 
 if TYPE_CHECKING:
     from nsview.host.census import CensusSource
@@ -62,7 +59,7 @@ def read_namespaces(
             search.look_at_relatives()
     wanted = (found for found in search.found.values() if found.kind in kinds)
     # A container's first process is shown with all of its namespaces.
-    command_of = functools.cache(partial(_command, snapshot, procfs if commands else None))
+    command_of = cache(partial(_command, snapshot, procfs if commands else None))
     return tuple(
         _namespace(found, snapshot, command_of, holders=holders)
         for found in sorted(wanted, key=_order)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from typing import TypeVar
-
 from nsview.host.model import Container
+from nsview.typed import Hashable, Mapping, TypeVar
 
 _SHORT_ID = 12
 _RANDOM_ID = 32

@@ -6,14 +6,13 @@ namespace, makes the socket, asks and ends (`call_aside`): no other thread ever 
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, TypeVar
 
 from nsview.host.aside import call_aside
 from nsview.host.holders import find_in_mounts, read_nsfs_mounts
 from nsview.kernel.namespaces import KINDS
+from nsview.light import suppress
+from nsview.typed import TYPE_CHECKING, Callable, Iterable, TypeVar
 
 if TYPE_CHECKING:
     from nsview.host.model import Snapshot
@@ -42,7 +41,7 @@ def find_network_namespaces(procfs: Procfs, snapshot: Snapshot) -> dict[int, lis
         paths = ways.setdefault(task.namespaces[_NET], [])
         if len(paths) < _WAYS:
             paths.append(procfs.path(task.pid, "ns/net"))
-    with contextlib.suppress(OSError):
+    with suppress(OSError):
         own = procfs.path("self", "ns/net")
         ways.setdefault(os.stat(own).st_ino, []).insert(0, own)
     for sighting in find_in_mounts(read_nsfs_mounts(procfs, "self"), 0, None):

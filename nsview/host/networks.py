@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from nsview.host.published import Published
 from nsview.kernel.links import Link
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.routes import Route
 from nsview.kernel.sock_diag import Socket
+from nsview.typed import TYPE_CHECKING, Iterable, Mapping
 
 if TYPE_CHECKING:
     from nsview.host.model import Container, Snapshot

@@ -7,14 +7,14 @@ if nobody else is. Who has no such group shares the counters and the limits of o
 
 from __future__ import annotations
 
-import functools
 import os
-from collections.abc import Iterable, Mapping, Sequence
 
 from nsview.engines.recognise import recognise
 from nsview.host.model import Container
 from nsview.host.reference import HOST_REF
 from nsview.kernel.task import CgroupPath, Task
+from nsview.light import lru_cache
+from nsview.typed import Iterable, Mapping, Sequence
 
 _BY_ENGINES = ("container", "pod")
 
@@ -116,7 +116,7 @@ class CgroupOwners:
 
 
 # All but the roots.
-@functools.lru_cache(maxsize=8192)
+@lru_cache(maxsize=8192)
 def _with_those_above(cgroups: tuple[CgroupPath, ...]) -> tuple[_Group, ...]:
     found = []
     for hierarchy, _, path in cgroups:
@@ -127,7 +127,7 @@ def _with_those_above(cgroups: tuple[CgroupPath, ...]) -> tuple[_Group, ...]:
 
 
 # Index of a hierarchy -> the group in there that an engine has made.
-@functools.lru_cache(maxsize=8192)
+@lru_cache(maxsize=8192)
 def _made_by_engines(cgroups: tuple[CgroupPath, ...]) -> Mapping[int, CgroupPath]:
     paths = ((index, line, _recognised(line.path)) for index, line in enumerate(cgroups))
     return {index: line._replace(path=path) for index, line, path in paths if path is not None}

@@ -7,11 +7,10 @@ looks closer.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
 
 from nsview.kernel.namespaces import INITIAL_INODES, KINDS
 from nsview.kernel.task import Task
+from nsview.typed import TYPE_CHECKING, Final, Mapping
 
 if TYPE_CHECKING:
     from nsview.kernel.procfs import Procfs

@@ -8,11 +8,11 @@ after the other, the likely ones first; and what one end has told needs not be a
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from nsview.host.network_namespaces import call_inside, open_network_namespace
 from nsview.kernel.links import Link
 from nsview.kernel.netnsid import NetnsidReader
+from nsview.typed import Iterable, Iterator, Mapping, Sequence
 
 Place = tuple[int, int]
 """Inode of a network namespace, and the number under which it knows another one."""

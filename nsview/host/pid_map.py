@@ -7,11 +7,10 @@ inwards; joined with the hierarchy of the namespaces, each number is known by wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from nsview.host.model import PidLevel, Snapshot
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.task import Task
+from nsview.typed import Mapping
 
 _PID = KINDS.index("pid")
 

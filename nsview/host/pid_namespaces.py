@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator, Mapping
 
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.nsfs import get_parent, open_namespace
 from nsview.kernel.procfs import Procfs
 from nsview.kernel.task import Task
+from nsview.typed import Iterator, Mapping
 
 _PID = KINDS.index("pid")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from nsview.host.model import Snapshot
@@ -11,6 +10,7 @@ from nsview.kernel.idmap import IdRange, parse_id_map
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.procfs import Procfs
 from nsview.kernel.task import Task
+from nsview.typed import Iterable
 
 _USER = KINDS.index("user")
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from nsview.host.process_io import ProcessIo
@@ -18,6 +17,7 @@ from nsview.kernel.procfs import Procfs
 from nsview.kernel.stat import parse_stat
 from nsview.kernel.task import Task
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Collection, Iterable
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _TICKS = os.sysconf("SC_CLK_TCK")

@@ -7,7 +7,6 @@ its last reading and its end is missing.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from nsview.host.resources import Io, rate
@@ -17,6 +16,7 @@ from nsview.kernel.cgroup_io import IoCounters
 from nsview.kernel.process_usage import parse_process_io
 from nsview.kernel.procfs import Procfs
 from nsview.kernel.task import Task
+from nsview.typed import Collection, Iterable
 
 
 class ProcessIo:

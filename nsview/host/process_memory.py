@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from nsview.host.model import Rootfs
 from nsview.host.roots import Root, read_root
 from nsview.kernel.cmdline import read_command
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.task import Task
+from nsview.typed import TYPE_CHECKING, Mapping
 
 if TYPE_CHECKING:
     from nsview.host.boot_clock import BootClock

@@ -6,7 +6,6 @@ uid 101 is `nginx` in there and `messagebus` on the host.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from nsview.host.accounts import read_accounts_inside
@@ -18,6 +17,7 @@ from nsview.kernel.namespaces import KINDS
 from nsview.kernel.procfs import Procfs
 from nsview.kernel.task import Task
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Iterable, Mapping
 
 _USER = KINDS.index("user")
 

@@ -8,13 +8,12 @@ Two things do it, often both for one port: a rule that rewrites the destination 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
 
 from nsview.kernel.cmdline import read_command
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.xtables import Forward
+from nsview.typed import TYPE_CHECKING, Final, Iterable, Iterator, Mapping
 
 if TYPE_CHECKING:
     from nsview.host.model import Snapshot

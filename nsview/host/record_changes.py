@@ -7,10 +7,9 @@ tell at once: nothing is made of a record until something has changed in it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from typing import Final, TypeVar
 
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Final, Mapping, TypeVar
 
 #: So many records are compared at once; where they differ, one by one.
 _BLOCK: Final = 32

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from nsview.engines.base import Match, Record
 from nsview.kernel.task import Task
+from nsview.typed import Iterable
 
 _RANDOM_ID = 32
 """An id of so many characters or more is random, and no two engines give the same."""

@@ -7,12 +7,11 @@ kernel does not measure.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from nsview.kernel.cgroup_memory import MemoryEvents
 from nsview.kernel.pressure import Pressure
+from nsview.typed import Literal, Mapping
 
 Counted = Literal["cgroup", "processes", "machine"]
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING
-
 from nsview.kernel.fd import read_fd_links
 from nsview.kernel.namespaces import KINDS
+from nsview.typed import TYPE_CHECKING, Collection, Iterable
 
 if TYPE_CHECKING:
     from nsview.host.model import Snapshot

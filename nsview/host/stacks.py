@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from nsview.engines import (
@@ -35,6 +34,7 @@ from nsview.layers.resolve import resolve_overlay
 from nsview.layers.stack import Stack
 from nsview.layers.stored import describe, find_places, stack_of_stored
 from nsview.layers.views import Directory, View
+from nsview.typed import Iterator, Sequence
 
 _MNT = KINDS.index("mnt")
 

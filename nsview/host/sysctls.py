@@ -8,11 +8,10 @@ and Documentation/networking/ip-sysctl.rst.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Callable, Final, Mapping
 
 
 class SysctlFamily(NamedTuple):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-
 from nsview.kernel.task import Task
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Collection, Mapping
 
 
 class TaskChanges(NamedTuple):

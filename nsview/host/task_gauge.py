@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Mapping
 
 from nsview.host.resources import rate
 from nsview.kernel.procfs import Procfs
 from nsview.kernel.stat import Stat, parse_stat
 from nsview.kernel.task import Task
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Iterable, Mapping
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _TICKS = os.sysconf("SC_CLK_TCK")

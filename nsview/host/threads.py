@@ -7,8 +7,6 @@ times as many as processes, and each costs as much to read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-
 from nsview.host.model import Snapshot
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.ns_links import read_namespaces
@@ -16,6 +14,7 @@ from nsview.kernel.procfs import Procfs
 from nsview.kernel.stat import parse_stat
 from nsview.kernel.status import parse_identity
 from nsview.kernel.task import Task
+from nsview.typed import Iterable, Iterator
 
 
 def read_threads(procfs: Procfs, snapshot: Snapshot, pids: Iterable[int]) -> Iterator[Task]:

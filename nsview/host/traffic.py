@@ -7,8 +7,6 @@ a namespace: containers that share one (a pod, ``--network container:``) share i
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Mapping
-from typing import TYPE_CHECKING
 
 from nsview.host.model import Traffic
 from nsview.host.network_namespaces import call_inside
@@ -16,6 +14,7 @@ from nsview.kernel.links import Link, read_links
 from nsview.kernel.net_dev import Carried, read_net_dev
 from nsview.kernel.netlink import Netlink
 from nsview.named_tuple import NamedTuple
+from nsview.typed import TYPE_CHECKING, Collection, Iterable, Mapping
 
 if TYPE_CHECKING:
     from nsview.kernel.procfs import Procfs

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import functools
-
 from nsview.engines.base import User
+from nsview.light import lru_cache
 
 _PASSWD_FIELDS = 7
 _LARGEST_ID = 0xFFFFFFFF
 
 
-@functools.lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096)
 def user_name(uid: int) -> str | None:
     """The host's name of a uid, or None: a uid of a container's range has none."""
     import pwd

@@ -6,11 +6,7 @@ under which its namespace knows the other's. `nsview.host.peers` finds out which
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import TYPE_CHECKING
 
 from nsview.host.network_namespaces import call_inside, find_network_namespaces
 from nsview.host.networks import End, Interface, Network, Wiring, containers_by_network
@@ -23,6 +19,8 @@ from nsview.kernel.nftables import may_be_asked, read_forwards
 from nsview.kernel.routes import Route, read_routes
 from nsview.kernel.sock_diag import Socket, read_sockets
 from nsview.kernel.xtables import Forward, read_table
+from nsview.light import partial, suppress
+from nsview.typed import TYPE_CHECKING, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 if TYPE_CHECKING:
     from nsview.host.model import Snapshot
@@ -117,9 +115,9 @@ def _read(close: bool, connected: bool, read_rules: Callable[[], Iterable[Forwar
 def _read_forwards(procfs: Procfs, nftables: bool) -> Iterator[Forward]:
     # OSError: a kernel without, or no CAP_NET_ADMIN in there.
     if nftables:
-        with contextlib.suppress(OSError), Netlink(NETLINK_NETFILTER) as netfilter:
+        with suppress(OSError), Netlink(NETLINK_NETFILTER) as netfilter:
             yield from read_forwards(netfilter)
-    with contextlib.suppress(OSError):
+    with suppress(OSError):
         yield from read_table(procfs)
 
 

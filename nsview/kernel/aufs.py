@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
-from typing import Final
 
 from nsview.kernel.mountinfo import unescape
 from nsview.kernel.safe_open import read_below
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Final, Iterable
 
 _BRANCH_FILE = re.compile(r"br([0-9]{1,5})", re.ASCII)
 _ID = re.compile(r"[0-9a-f]{1,16}")

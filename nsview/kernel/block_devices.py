@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import os
+
+from nsview.light import lru_cache
 
 _SYS = "/sys/dev/block"
 
 
-@functools.lru_cache(maxsize=256)
+@lru_cache(maxsize=256)
 def device_name(device: str, root: str = _SYS) -> str:
     """``vda`` for ``254:0``; the number itself where the kernel shows no such device."""
     try:
@@ -17,13 +18,13 @@ def device_name(device: str, root: str = _SYS) -> str:
         return device
 
 
-@functools.lru_cache(maxsize=256)
+@lru_cache(maxsize=256)
 def is_partition(device: str, root: str = _SYS) -> bool:
     """It is a part of another device."""
     return os.path.exists(f"{root}/{device}/partition")
 
 
-@functools.lru_cache(maxsize=256)
+@lru_cache(maxsize=256)
 def devices_below(device: str, root: str = _SYS) -> frozenset[str]:
     """Devices that this one (LVM, dm-crypt, RAID) passes its requests on to."""
     found = set()

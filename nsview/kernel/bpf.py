@@ -10,10 +10,10 @@ import errno
 import os
 import struct
 import sys
-from typing import Final
 
 from nsview.errors import NotPermitted, NsviewError
 from nsview.kernel.syscalls import syscall
+from nsview.typed import Final
 
 #: There is no function of that name in the C library. Elsewhere it is the generic number.
 _BPF: Final = {"x86_64": 321, "s390x": 351, "ppc64le": 361}
@@ -132,11 +132,11 @@ def _complaint(code: bytes, function: int) -> str | None:
 
 
 def _load_once(code: bytes, function: int, log: bytearray | None) -> int:
-    import ctypes
+    from nsview.kernel import foreign
 
     def address(data: bytes | bytearray) -> int:
-        view = (ctypes.c_char * len(data)).from_buffer(data)
-        return ctypes.addressof(view)
+        view = (foreign.c_char * len(data)).from_buffer(data)
+        return foreign.addressof(view)
 
     # These stay where they are until the call is over.
     instructions, license_text = bytearray(code), bytearray(_LICENSE)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import struct
 import sys
 from enum import IntEnum
-from typing import Final
+
+from nsview.typed import Final
 
 STACK_BYTES: Final = 512
 

@@ -8,10 +8,9 @@ remembers the answers.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
 
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Final, Iterable, Iterator, Sequence
 
 VMLINUX: Final = "/sys/kernel/btf/vmlinux"
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from nsview.kernel.procfs import Procfs
+from nsview.typed import Final
 
 # fmt: off
 #: By bit, without ``CAP_`` (include/uapi/linux/capability.h).

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import os
 
 from nsview.kernel.task import CgroupPath
+from nsview.light import lru_cache
 
 #: Of several v1 hierarchies, those that every engine and systemd use.
 _PREFERRED_CONTROLLERS = ("name=systemd", "memory", "pids")
@@ -13,7 +13,7 @@ _PREFERRED_CONTROLLERS = ("name=systemd", "memory", "pids")
 _DELETED = " (deleted)"
 
 
-@functools.lru_cache(maxsize=8192)
+@lru_cache(maxsize=8192)
 def parse_cgroup(data: bytes) -> tuple[CgroupPath, ...]:
     """Parse lines of ``hierarchy:controllers:path``; malformed ones are left out.
 
@@ -30,7 +30,7 @@ def parse_cgroup(data: bytes) -> tuple[CgroupPath, ...]:
     return tuple(lines)
 
 
-@functools.lru_cache(maxsize=8192)
+@lru_cache(maxsize=8192)
 def preferred_path(cgroups: tuple[CgroupPath, ...]) -> str:
     """The path that says most: the unified hierarchy's unless that is ``/``, then systemd's own,
     then memory's or pids'; ``/`` when all are; empty without any."""

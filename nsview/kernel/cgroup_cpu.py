@@ -3,11 +3,10 @@ scheduler/sched-bwc.rst."""
 
 from __future__ import annotations
 
-import functools
-
 from nsview.kernel.cgroup_files import Read
 from nsview.kernel.cgroup_format import TEXTS_REMEMBERED, parse_flat, parse_value
 from nsview.kernel.cgroupfs import Place
+from nsview.light import lru_cache
 from nsview.named_tuple import NamedTuple
 
 _MICROSECOND = 1000
@@ -26,7 +25,7 @@ class CpuCounters(NamedTuple):
     """Nanoseconds that it was stopped, summed over processors."""
 
 
-@functools.lru_cache(maxsize=TEXTS_REMEMBERED)
+@lru_cache(maxsize=TEXTS_REMEMBERED)
 def parse_cpu_stat(data: bytes) -> CpuCounters:
     """cpu.stat of v2 (microseconds), or of v1 (nanoseconds, and no usage)."""
     stat = parse_flat(data)

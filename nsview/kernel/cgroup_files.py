@@ -7,9 +7,8 @@ giving news (pread from 0), and ENODEV once its group is removed.
 from __future__ import annotations
 
 import os
-import resource
-from collections.abc import Callable
-from typing import Final
+
+from nsview.typed import Callable, Final
 
 #: More than memory.stat, the longest of them, has. A read(2) gives all of a file that fits.
 _LARGEST: Final = 64 * 1024
@@ -39,8 +38,8 @@ class KeptFiles:
     """
 
     def __init__(self, most: int | None = None) -> None:
-        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        self._most = soft // 2 if most is None else most
+        # sysconf(3): the soft limit of RLIMIT_NOFILE, whose own module takes a millisecond to load.
+        self._most = os.sysconf("SC_OPEN_MAX") // 2 if most is None else most
         self._kept: dict[str, int] = {}
         self._used: set[str] = set()
 

@@ -3,13 +3,12 @@ cgroup-v1/blkio-controller.rst."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Mapping
-
 from nsview.kernel.cgroup_files import Read
 from nsview.kernel.cgroup_format import TEXTS_REMEMBERED, parse_nested
 from nsview.kernel.cgroupfs import Place
+from nsview.light import lru_cache
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Mapping
 
 
 class IoCounters(NamedTuple):
@@ -21,7 +20,7 @@ class IoCounters(NamedTuple):
     """Bytes that have reached the device: the kernel writes files back when it likes."""
 
 
-@functools.lru_cache(maxsize=TEXTS_REMEMBERED)
+@lru_cache(maxsize=TEXTS_REMEMBERED)
 def parse_io_stat(data: bytes) -> dict[str, IoCounters]:
     """v2's io.stat: ``8:0 rbytes=90112 wbytes=0 rios=..``, by device ``major:minor``."""
     return {

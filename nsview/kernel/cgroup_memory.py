@@ -3,11 +3,10 @@ cgroup-v1/memory.rst."""
 
 from __future__ import annotations
 
-import functools
-
 from nsview.kernel.cgroup_files import Read
 from nsview.kernel.cgroup_format import TEXTS_REMEMBERED, parse_flat, parse_value
 from nsview.kernel.cgroupfs import Place
+from nsview.light import lru_cache
 from nsview.named_tuple import NamedTuple
 
 #: What ``kernel`` is the sum of; that line itself came with Linux 5.18.
@@ -65,7 +64,7 @@ class MemoryLimits(NamedTuple):
     """v2: of swap alone. v1 has one of memory and swap together, which is not this."""
 
 
-@functools.lru_cache(maxsize=TEXTS_REMEMBERED)
+@lru_cache(maxsize=TEXTS_REMEMBERED)
 def parse_memory_stat(data: bytes) -> MemoryStat:
     """memory.stat of v2, or of v1 (the ``total_`` lines count the groups below, too)."""
     stat = parse_flat(data)
@@ -86,7 +85,7 @@ def parse_memory_stat(data: bytes) -> MemoryStat:
     )
 
 
-@functools.lru_cache(maxsize=TEXTS_REMEMBERED)
+@lru_cache(maxsize=TEXTS_REMEMBERED)
 def parse_memory_events(data: bytes) -> MemoryEvents:
     """memory.events of v2; v1's memory.oom_control has the line oom_kill."""
     events = parse_flat(data)

@@ -7,15 +7,14 @@ v1 is passed into a container, ``/..`` of a mount that is older than the cgroup 
 
 from __future__ import annotations
 
-import functools
 import os
-from collections.abc import Iterable, Iterator
-from typing import Final
 
 from nsview.kernel.cgroup_files import read_file
 from nsview.kernel.mountinfo import Mount, parse_mountinfo
 from nsview.kernel.task import CgroupPath
+from nsview.light import cache
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Final, Iterable, Iterator
 
 #: Lines of freezer.state (v1), cgroup.events and cgroup.freeze (v2).
 _STOPPED: Final = frozenset((b"FROZEN", b"FREEZING", b"frozen 1", b"1"))
@@ -149,7 +148,7 @@ def read_cgroupfs(mountinfo: str = "/proc/self/mountinfo") -> Cgroupfs:
         return Cgroupfs(find_hierarchies(parse_mountinfo(file.read())))
 
 
-@functools.cache
+@cache
 def own_cgroupfs() -> Cgroupfs:
     """Return `read_cgroupfs` as it was at first: hosts mount control groups once, at boot."""
     return read_cgroupfs()

@@ -7,11 +7,10 @@ each (nsfs has a magic number), and writes down only these.
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
-from typing import Final
 
 from nsview.kernel.bpf import BpfError
 from nsview.kernel.bpf_assembler import Assembler, Helper, Register
+from nsview.typed import Final, Mapping
 
 R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, R10 = Register
 

@@ -5,9 +5,8 @@ user_namespaces(7). The outside ids are shown in the user namespace of the reade
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Iterable
 
 
 class IdRange(NamedTuple):

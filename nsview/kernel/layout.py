@@ -8,13 +8,12 @@ check each access, and compares what is read with what /proc says (`nsview.host.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
-from collections.abc import Collection
-from typing import Final
 
 from nsview.kernel.btf import VMLINUX, Layout, parse_layout
+from nsview.light import suppress
+from nsview.typed import Collection, Final
 
 DIRECTORY: Final = "/run/nsview"
 _FILE: Final = "layout"
@@ -41,14 +40,14 @@ def read_layout(
         return remembered
     with open(VMLINUX, "rb") as file:
         layout = parse_layout(file.read(), names, functions)
-    with contextlib.suppress(OSError):  # a host whose /run cannot be written: read it next time too
+    with suppress(OSError):  # a host whose /run cannot be written: read it next time too
         _remember(directory, _format(kernel, layout, names, functions))
     return layout
 
 
 def forget_layout(directory: str = DIRECTORY) -> None:
     """Have it read anew the next time: what was remembered has turned out to be wrong."""
-    with contextlib.suppress(OSError):
+    with suppress(OSError):
         os.unlink(f"{directory}/{_FILE}")
 
 
@@ -124,7 +123,7 @@ def _recall(
 def _remember(directory: str, data: bytes) -> None:
     if os.geteuid() != 0:
         return
-    with contextlib.suppress(FileExistsError):
+    with suppress(FileExistsError):
         os.mkdir(directory, 0o700)
     place = _open_directory(directory)
     try:

@@ -7,10 +7,11 @@ command, and those imports take longer than all of its work.
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import os
 import struct
+
+from nsview.kernel import foreign
 
 CLONE_NEWTIME = 0x00000080
 CLONE_NEWNS = 0x00020000
@@ -64,29 +65,29 @@ _SIGCHLD = 17
 #: One instruction of a seccomp filter: struct sock_filter.
 FILTER_BYTES = 8
 
-_libc = ctypes.CDLL(None, use_errno=True)
-_libc.syscall.restype = ctypes.c_long
-_libc.signal.argtypes = (ctypes.c_int, ctypes.c_void_p)
-_libc.signal.restype = ctypes.c_void_p
+_libc = foreign.CDLL(None, use_errno=True)
+_libc.syscall.restype = foreign.c_long
+_libc.signal.argtypes = (foreign.c_int, foreign.c_void_p)
+_libc.signal.restype = foreign.c_void_p
 #: Keeps the interpreter's lock: a child must not find it given up.
-_locked = ctypes.PyDLL(None, use_errno=True)
-_locked.syscall.restype = ctypes.c_long
+_locked = foreign.PyDLL(None, use_errno=True)
+_locked.syscall.restype = foreign.c_long
 
 
-class _Header(ctypes.Structure):
-    _fields_ = (("version", ctypes.c_uint32), ("pid", ctypes.c_int))
+class _Header(foreign.Structure):
+    _fields_ = (("version", foreign.c_uint), ("pid", foreign.c_int))
 
 
-class _Masks(ctypes.Structure):
+class _Masks(foreign.Structure):
     _fields_ = (
-        ("effective", ctypes.c_uint32),
-        ("permitted", ctypes.c_uint32),
-        ("inheritable", ctypes.c_uint32),
+        ("effective", foreign.c_uint),
+        ("permitted", foreign.c_uint),
+        ("inheritable", foreign.c_uint),
     )
 
 
-class _Program(ctypes.Structure):
-    _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
+class _Program(foreign.Structure):
+    _fields_ = (("length", foreign.c_ushort), ("instructions", foreign.c_char_p))
 
 
 def setns(fd: int, flag: int) -> None:
@@ -107,12 +108,12 @@ def clone_into(cgroup: int) -> int:
     """
     # struct clone_args, include/uapi/linux/sched.h
     how = struct.pack("=11Q", _CLONE_INTO_CGROUP, 0, 0, 0, _SIGCHLD, 0, 0, 0, 0, 0, cgroup)
-    return _check(_locked.syscall(ctypes.c_long(_CLONE3), how, ctypes.c_size_t(len(how))))
+    return _check(_locked.syscall(foreign.c_long(_CLONE3), how, foreign.c_size_t(len(how))))
 
 
 def prctl(option: int, *arguments: int) -> int:
     """prctl(2) with numbers for arguments."""
-    words = [ctypes.c_ulong(one) for one in (*arguments, 0, 0, 0, 0)[:4]]
+    words = [foreign.c_ulong(one) for one in (*arguments, 0, 0, 0, 0)[:4]]
     return _check(_libc.prctl(option, *words))
 
 
@@ -127,7 +128,7 @@ def set_name(name: bytes) -> None:
         fields = file.read().rpartition(b")")[2].split()
     start, end = int(fields[_ARG_START]), int(fields[_ARG_START + 1])
     if start and len(name) < end - start:
-        ctypes.memmove(start, name.ljust(end - start, b"\0"), end - start)
+        foreign.memmove(start, name.ljust(end - start, b"\0"), end - start)
 
 
 def set_file_ids(uid: int, gid: int) -> None:
@@ -142,7 +143,7 @@ def permitted_capabilities() -> int:
     """capget(2): what this process may make effective."""
     header = _Header(_CAPABILITY_VERSION_3, 0)
     masks = (_Masks * 2)()
-    _check(_libc.capget(ctypes.byref(header), masks))
+    _check(_libc.capget(foreign.byref(header), masks))
     return int(masks[0].permitted | masks[1].permitted << _WORD)
 
 
@@ -159,7 +160,7 @@ def set_capabilities(effective: int, permitted: int, inheritable: int) -> None:
             for at in (0, _WORD)
         ]
     )
-    _check(_libc.capset(ctypes.byref(header), masks))
+    _check(_libc.capset(foreign.byref(header), masks))
 
 
 def drop_bounding(keep: int) -> None:
@@ -184,12 +185,12 @@ def raise_ambient(mask: int) -> None:
 def install_filter(instructions: bytes) -> None:
     """Install a seccomp filter; it takes no_new_privs, or CAP_SYS_ADMIN in our user namespace."""
     program = _Program(len(instructions) // FILTER_BYTES, instructions)
-    _check(_libc.prctl(PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0))
+    _check(_libc.prctl(PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, foreign.byref(program), 0, 0))
 
 
 def default_signals() -> None:
     """Block no signal and ignore none. What is ignored stays so over execve(2)."""
-    nothing = ctypes.create_string_buffer(_SIGSET_BYTES)
+    nothing = foreign.create_string_buffer(_SIGSET_BYTES)
     _libc.sigprocmask(_SIG_SETMASK, nothing, None)
     for number in range(1, _SIGNALS + 1):
         _libc.signal(number, None)  # SIG_DFL; KILL and STOP answer EINVAL
@@ -202,7 +203,7 @@ def ignore_signal(number: int) -> None:
 
 def close_all_from(first: int) -> None:
     """Close every descriptor from `first` on (close_range(2), Linux 5.9)."""
-    if _libc.syscall(_CLOSE_RANGE, ctypes.c_uint(first), ctypes.c_uint(_ALL_BITS), 0) == -1:
+    if _libc.syscall(_CLOSE_RANGE, foreign.c_uint(first), foreign.c_uint(_ALL_BITS), 0) == -1:
         os.closerange(first, os.sysconf("SC_OPEN_MAX"))  # ENOSYS
 
 
@@ -219,19 +220,19 @@ def keep_only(*fds: int) -> list[int]:
 def copy_mount(fd: int, *, below: bool = True) -> int:
     """A detached copy of a directory's mount, and of those `below` (open_tree(2), Linux 5.2)."""
     flags = _OPEN_TREE_CLONE | _AT_EMPTY_PATH | os.O_CLOEXEC | (_AT_RECURSIVE if below else 0)
-    return _check(_libc.syscall(_OPEN_TREE, ctypes.c_int(fd), b"", ctypes.c_uint(flags)))
+    return _check(_libc.syscall(_OPEN_TREE, foreign.c_int(fd), b"", foreign.c_uint(flags)))
 
 
 def attach_mount(mount: int, directory: int) -> None:
     """Mount what `copy_mount` gave over a directory (move_mount(2)), both by descriptor."""
     flags = _MOVE_MOUNT_F_EMPTY_PATH | _MOVE_MOUNT_T_EMPTY_PATH
-    where = (ctypes.c_int(mount), b"", ctypes.c_int(directory), b"", ctypes.c_uint(flags))
+    where = (foreign.c_int(mount), b"", foreign.c_int(directory), b"", foreign.c_uint(flags))
     _check(_libc.syscall(_MOVE_MOUNT, *where))
 
 
 def keep_mounts_to_ourselves() -> None:
     """Let no mount that we make reach the namespace that ours is a copy of."""
-    _check(_libc.mount(None, b"/", None, ctypes.c_ulong(_MS_REC | _MS_SLAVE), None))
+    _check(_libc.mount(None, b"/", None, foreign.c_ulong(_MS_REC | _MS_SLAVE), None))
 
 
 def unmount(path: bytes) -> None:
@@ -241,17 +242,17 @@ def unmount(path: bytes) -> None:
 
 def set_host_name(name: bytes) -> None:
     """sethostname(2)."""
-    _check(_libc.sethostname(name, ctypes.c_size_t(len(name))))
+    _check(_libc.sethostname(name, foreign.c_size_t(len(name))))
 
 
 def system_call(number: int, *arguments: int | bytes | None) -> int:
     """A call that the C library has no function for; bytes are passed by their address."""
-    words = [ctypes.c_long(one) if isinstance(one, int) else one for one in arguments]
-    return _check(_libc.syscall(ctypes.c_long(number), *words))
+    words = [foreign.c_long(one) if isinstance(one, int) else one for one in arguments]
+    return _check(_libc.syscall(foreign.c_long(number), *words))
 
 
 def _check(result: int) -> int:
     if result == -1:
-        number = ctypes.get_errno()
+        number = foreign.get_errno()
         raise OSError(number, os.strerror(number))
     return result

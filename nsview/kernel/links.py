@@ -9,9 +9,9 @@ import os
 import socket
 import struct
 from dataclasses import dataclass
-from typing import Final
 
 from nsview.kernel.netlink import Netlink, parse_attributes
+from nsview.typed import Final
 
 _RTM_GETLINK: Final = 18
 _RTM_GETADDR: Final = 22

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import errno
 import struct
-from typing import Final
 
 from nsview.kernel.namespaces import CLONE_FLAGS
 from nsview.kernel.syscalls import LISTNS, syscall
+from nsview.typed import Final
 
 # struct ns_id_req: size, spare, ns_id (the last one seen), ns_type (mask), spare, user_ns_id.
 _REQUEST: Final = struct.Struct("=IIQIIQ")

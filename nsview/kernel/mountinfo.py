@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import errno
 import os
-import re
-from collections.abc import Callable
-from functools import lru_cache
-from typing import TYPE_CHECKING, Final
 
+from nsview.light import lru_cache
 from nsview.named_tuple import NamedTuple
+from nsview.typed import TYPE_CHECKING, Callable, Final
 
 if TYPE_CHECKING:
     from nsview.kernel.procfs import Procfs
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
 #: old cifs wrote raw spaces in there.
 _TAGS_AT = 6
 _PEERS: Final = ("shared", "master", "propagate_from")
-# Compiled when they are needed, by re itself: that takes longer than reading a table.
+# re is imported where they are needed, and compiles them: that takes longer than reading a table.
 _OCTAL = rb"\\([0-3][0-7][0-7])"
 #: SELinux alone quotes: a label with a comma in it (security/selinux/hooks.c:show_sid). A quotation
 #: mark anywhere else, in a path say, is a character like others.
@@ -115,6 +113,8 @@ def unescape(text: str) -> str:
     r"""Undo the kernel's octal escapes (``\040``); any other backslash stays."""
     if "\\" not in text:
         return text
+    import re
+
     raw = re.sub(_OCTAL, lambda match: bytes([int(match[1], 8)]), os.fsencode(text))
     return os.fsdecode(raw)
 
@@ -124,6 +124,8 @@ def split_options(text: str) -> tuple[str, ...]:
     """Split mount options at the commas that are not inside a quoted security label."""
     if 'context="' not in text:
         return tuple(filter(None, text.split(",")))
+    import re
+
     parts: list[str] = []
     end = 0
     for label in re.finditer(_LABEL, text):

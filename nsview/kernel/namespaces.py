@@ -5,7 +5,7 @@ namespaces(7); include/linux/proc_ns.h, include/uapi/linux/nsfs.h.
 
 from __future__ import annotations
 
-from typing import Final
+from nsview.typed import Final
 
 #: All kinds, in the order in which nsview shows them.
 KINDS: Final = ("mnt", "net", "pid", "uts", "ipc", "user", "cgroup", "time")

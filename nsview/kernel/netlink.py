@@ -9,10 +9,9 @@ from __future__ import annotations
 import _socket  # socket makes an enum of every constant, which takes 5 ms
 import os
 import struct
-from collections.abc import Iterator
-from typing import Final, Self
 
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Final, Iterator, Self
 
 NETLINK_ROUTE: Final = 0  # include/uapi/linux/netlink.h
 NETLINK_SOCK_DIAG: Final = 4

@@ -7,9 +7,9 @@ interface whose peer is over there, ``ip netns set``) needs it.
 from __future__ import annotations
 
 import struct
-from typing import Final
 
 from nsview.kernel.netlink import Message, Netlink, pack_attribute, parse_attributes
+from nsview.typed import Final
 
 UNASSIGNED: Final = -1
 

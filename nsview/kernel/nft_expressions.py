@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import struct
 from ipaddress import IPv4Address, IPv4Network
-from typing import Final
 
 from nsview.kernel.netlink import pack_attribute as attribute
+from nsview.typed import Final
 
 ESTABLISHED_OR_RELATED: Final = struct.pack("=I", 0x2 | 0x4)  # NF_CT_STATE_BIT
 DESTINATION_CHANGED: Final = struct.pack("=I", 1 << 5)  # IPS_DST_NAT

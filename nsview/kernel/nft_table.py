@@ -10,12 +10,11 @@ from __future__ import annotations
 import os
 import socket
 import struct
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
 
 from nsview.kernel.netlink import NETLINK_NETFILTER, Netlink, parse_attributes, parse_messages
 from nsview.kernel.nft_expressions import nested, number, text
+from nsview.typed import Final, Iterator, Literal, Sequence
 
 IPV4: Final = 2
 INET: Final = 1

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
 
 from nsview.kernel.links import address_text
 from nsview.kernel.netlink import Netlink, iter_attributes, parse_attributes
 from nsview.kernel.xtables import PROTOCOLS, Forward, Target, parse_port, parse_target
+from nsview.typed import TYPE_CHECKING, Final, Iterator
 
 if TYPE_CHECKING:
     from nsview.kernel.procfs import Procfs

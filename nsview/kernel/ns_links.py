@@ -5,13 +5,13 @@ namespaces(7). The links read ``mnt:[4026532180]``; the number is the namespace'
 
 from __future__ import annotations
 
-import functools
 import os
-from typing import Final
 
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.procfs import Procfs
+from nsview.light import lru_cache
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Final
 
 
 class _Link(NamedTuple):
@@ -99,7 +99,7 @@ def _read_singly(directory: int, links: tuple[_Link, ...]) -> tuple[int, ...]:
     return tuple(inodes)
 
 
-@functools.lru_cache(maxsize=16)
+@lru_cache(maxsize=16)
 def _links_of_kernel(root: str) -> tuple[_Link, ...]:
     """Every link; those that this kernel was built without (no CONFIG_TIME_NS) are not looked for.
 

@@ -10,11 +10,10 @@ import errno
 import fcntl
 import os
 import struct
-from collections.abc import Callable, Container, Iterator
-from typing import TYPE_CHECKING, Final
 
 from nsview.kernel.namespaces import CLONE_FLAGS
 from nsview.named_tuple import NamedTuple
+from nsview.typed import TYPE_CHECKING, Callable, Container, Final, Iterator
 
 if TYPE_CHECKING:
     from nsview.kernel.procfs import Procfs

@@ -8,9 +8,9 @@ from __future__ import annotations
 import errno
 import os
 import struct
-from typing import Final
 
 from nsview.kernel.namespaces import CLONE_FLAGS
+from nsview.typed import Final
 
 _FILEID_NSFS: Final = 0xF1
 _FD_NSFS_ROOT: Final = -10003  # stands for the nsfs mount, which is in nobody's mount table
@@ -26,13 +26,13 @@ def open_by_id(number: int, kind: str | None = None, ino: int = 0) -> int:
     Raises OSError: ESTALE when there is none (any more), EPERM without the right to see all
     namespaces, EBADF or EINVAL where the kernel does not know such handles.
     """
-    import ctypes
+    from nsview.kernel import foreign
 
-    libc = ctypes.CDLL(None, use_errno=True)
+    libc = foreign.CDLL(None, use_errno=True)
     flag = CLONE_FLAGS[kind] if kind else 0
     handle = _HANDLE.pack(_HANDLE_BYTES, _FILEID_NSFS, number, flag, ino)
     fd = libc.open_by_handle_at(_FD_NSFS_ROOT, handle, os.O_RDONLY | os.O_CLOEXEC)
     if fd < 0:
-        code = ctypes.get_errno() or errno.EIO
+        code = foreign.get_errno() or errno.EIO
         raise OSError(code, os.strerror(code))
     return int(fd)

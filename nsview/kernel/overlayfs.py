@@ -17,11 +17,10 @@ All is octal-escaped a second time by seq_show_option(): comma, space, tab, newl
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterable, Iterator
 
 from nsview.kernel.mountinfo import unescape
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Iterable, Iterator
 
 #: An octal escape, a lone backslash, a colon, or a run of anything else.
 _PIECE = rb"\\([0-3][0-7][0-7])|[\\:]|[^\\:]+"
@@ -92,6 +91,8 @@ def _split_lower(value: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def _names(value: str) -> Iterator[str]:
     """Yield what stands between the colons that separate, decoded."""
+    import re  # 8 ms, for few names
+
     name = bytearray()
     literal = False  # the character before was the mounter's own backslash
     for piece in re.finditer(_PIECE, os.fsencode(value)):
@@ -113,4 +114,8 @@ def _join(value: str) -> str:
 
     The kernel drops the mounter's backslashes (ovl_unescape), a trailing one too.
     """
+    if "\\" not in value:
+        return value
+    import re
+
     return re.sub(r"\\(.?)", r"\1", unescape(value), flags=re.DOTALL)

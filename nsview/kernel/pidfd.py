@@ -8,11 +8,11 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import signal
-from typing import TYPE_CHECKING, Final
 
 from nsview.kernel.stat import parse_stat
 from nsview.kernel.syscalls import pidfd_getfd
+from nsview.light import signal
+from nsview.typed import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from nsview.kernel.procfs import Procfs

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import functools
-
 from nsview.kernel.cgroup_format import TEXTS_REMEMBERED, parse_nested
+from nsview.light import lru_cache
 from nsview.named_tuple import NamedTuple
 
 
@@ -26,7 +25,7 @@ class Pressure(NamedTuple):
     """While all that were not idle waited at once; not told for the processor before 5.13."""
 
 
-@functools.lru_cache(maxsize=TEXTS_REMEMBERED)
+@lru_cache(maxsize=TEXTS_REMEMBERED)
 def parse_pressure(data: bytes) -> Pressure | None:
     """cpu.pressure and the like; None when there is no such line in it."""
     lines = parse_nested(data)

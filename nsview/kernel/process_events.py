@@ -14,10 +14,10 @@ import socket
 import struct
 import sys
 import time
-from typing import Final, Literal
 
 from nsview.errors import NotPermitted, NsviewError
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Final, Literal
 
 _NETLINK_CONNECTOR: Final = 11
 _CN_IDX_PROC: Final = 1  # also the multicast group

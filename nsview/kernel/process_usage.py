@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import functools
-
 from nsview.kernel.cgroup_format import TEXTS_REMEMBERED, parse_flat
 from nsview.kernel.cgroup_io import IoCounters
+from nsview.light import lru_cache
 from nsview.named_tuple import NamedTuple
 
 
@@ -25,7 +24,7 @@ def parse_statm(data: bytes) -> Statm:
     return Statm(int(words[1]), int(words[2]))
 
 
-@functools.lru_cache(maxsize=TEXTS_REMEMBERED)
+@lru_cache(maxsize=TEXTS_REMEMBERED)
 def parse_process_io(data: bytes) -> IoCounters:
     """Bytes that it made be read from devices, and that it has dirtied to be written."""
     found = parse_flat(data)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import Final
+
+from nsview.typed import Final
 
 #: Most files are smaller than one page; the kernel gives at most one page a read(2) for many.
 _CHUNK: Final = 64 * 1024

@@ -5,12 +5,11 @@ from __future__ import annotations
 import socket
 import struct
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
 from nsview.kernel.links import address_text
 from nsview.kernel.netlink import Netlink, parse_attributes
+from nsview.typed import Final, Iterator
 
 _RTM_GETROUTE: Final = 26
 # struct rtmsg: family, length of destination and source, tos, table, protocol, scope, type, flags

@@ -10,9 +10,9 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import Final
 
 from nsview.kernel.syscalls import RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, openat2
+from nsview.typed import Final
 
 #: A database of an engine or a passwd file is far below; reading more would be somebody's trap.
 DEFAULT_LIMIT: Final = 16 * 1024 * 1024
@@ -101,8 +101,8 @@ def _read_regular(path_fd: int, limit: int) -> bytes | None:
 
 
 def _open(root_fd: int, path: str, flags: int) -> int:
-    # Mostly there is no link, and nothing that openat2(2) would do otherwise: ctypes, which is what
-    # Python calls it by, takes 2 ms to load.
+    # Mostly there is no link, and nothing that openat2(2) would do otherwise: what calls it takes a
+    # millisecond to load.
     try:
         return open_without_links(root_fd, path, flags)
     except OSError as error:

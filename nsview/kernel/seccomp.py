@@ -7,12 +7,12 @@ milliseconds. A reader that ends lets go of the process, however it ends.
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import sys
 import time
 
+from nsview.kernel import foreign
 from nsview.kernel.libc import FILTER_BYTES
 
 _PTRACE_SEIZE = 0x4206
@@ -29,9 +29,9 @@ _BPF_RET_K = 0x06
 _RET_ACTION = 0xFFFF0000
 _RET_USER_NOTIF = 0x7FC00000
 
-_ptrace = ctypes.CDLL(None, use_errno=True).ptrace
-_ptrace.restype = ctypes.c_long
-_ptrace.argtypes = (ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p)
+_ptrace = foreign.CDLL(None, use_errno=True).ptrace
+_ptrace.restype = foreign.c_long
+_ptrace.argtypes = (foreign.c_long, foreign.c_long, foreign.c_void_p, foreign.c_void_p)
 
 
 def read_filters(pid: int) -> list[bytes]:
@@ -51,8 +51,8 @@ def read_filters(pid: int) -> list[bytes]:
                 length = _call(_PTRACE_SECCOMP_GET_FILTER, pid, len(filters))
             except FileNotFoundError:  # that was the last
                 return filters
-            buffer = ctypes.create_string_buffer(length * FILTER_BYTES)
-            _call(_PTRACE_SECCOMP_GET_FILTER, pid, len(filters), ctypes.addressof(buffer))
+            buffer = foreign.create_string_buffer(length * FILTER_BYTES)
+            _call(_PTRACE_SECCOMP_GET_FILTER, pid, len(filters), foreign.addressof(buffer))
             filters.append(buffer.raw)
     finally:
         _call(_PTRACE_DETACH, pid, 0, signal)
@@ -84,6 +84,6 @@ def _wait_until_stopped(pid: int) -> int:
 def _call(request: int, pid: int, address: int = 0, data: int = 0) -> int:
     result: int = _ptrace(request, pid, address, data)
     if result == -1:
-        number = ctypes.get_errno()
+        number = foreign.get_errno()
         raise OSError(number, os.strerror(number))
     return result

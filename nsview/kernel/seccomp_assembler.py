@@ -7,14 +7,13 @@ seccomp(2); Documentation/userspace-api/seccomp_filter.rst; include/uapi/linux/{
 
 from __future__ import annotations
 
-import functools
 import struct
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, Literal
 
 from nsview.kernel.syscall_numbers import ARCHITECTURES, X32_BIT, numbers_of
+from nsview.light import cache
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Final, Iterable, Literal, Mapping, Sequence
 
 ALLOW: Final = 0x7FFF0000
 LOG: Final = 0x7FFC0000
@@ -177,7 +176,7 @@ def _search(segments: Sequence[tuple[int, _Code]]) -> _Code:
     return (*jump, *lower, *upper)
 
 
-@functools.cache
+@cache
 def _return(action: int) -> _Code:
     return (_Instruction(_RETURN, action),)
 

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Iterator
-from typing import Final, Literal
 
 from nsview.kernel.netlink import Netlink, parse_attributes
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Final, Iterator, Literal
 
 Protocol = Literal["tcp", "udp"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from nsview.typed import Final
 
 DEVPTS_MAGIC: Final = 0x1CD1
 #: struct statfs is 120 bytes on 64-bit machines, and begins with f_type as a long.
@@ -11,11 +11,11 @@ _SIZE: Final = 256
 
 def file_system_type(fd: int) -> int:
     """The magic number of the file system; raises OSError. Works with O_PATH."""
-    import ctypes
+    from nsview.kernel import foreign
 
-    libc = ctypes.CDLL(None, use_errno=True)
-    buffer = ctypes.create_string_buffer(_SIZE)
+    libc = foreign.CDLL(None, use_errno=True)
+    buffer = foreign.create_string_buffer(_SIZE)
     if libc.fstatfs(fd, buffer) == -1:
-        number = ctypes.get_errno()
+        number = foreign.get_errno()
         raise OSError(number, "fstatfs")
-    return ctypes.c_long.from_buffer(buffer).value
+    return foreign.c_long.from_buffer(buffer).value

@@ -9,10 +9,10 @@ from __future__ import annotations
 import errno
 import os
 import struct
-from typing import Final
 
 from nsview.kernel.mountinfo import Mount, Propagation, split_options, split_type
 from nsview.kernel.syscalls import LISTMOUNT, STATMOUNT, syscall
+from nsview.typed import Final
 
 # struct mnt_id_req, version 1: size, spare, mnt_id, param, mnt_ns_id.
 _REQUEST: Final = struct.Struct("=IIQQQ")

@@ -6,9 +6,8 @@ no process can add lines of its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Mapping
 
 _HEX = 16
 _IDS = 4

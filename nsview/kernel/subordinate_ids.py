@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
 
 from nsview.kernel.idmap import IdRange
+from nsview.typed import Final, Iterable
 
 #: UID_GID_MAP_MAX_EXTENTS (include/linux/user_namespace.h).
 _MOST_RANGES: Final = 340

@@ -7,9 +7,8 @@ numbers that are not in use.
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterator, Mapping
-from typing import Final
+from nsview.light import cache
+from nsview.typed import Final, Iterator, Mapping
 
 #: AUDIT_ARCH_*, include/uapi/linux/audit.h: what seccomp_data.arch says.
 ARCHITECTURES: Final = {"x86_64": 0xC000003E, "i386": 0x40000003, "aarch64": 0xC00000B7}
@@ -159,7 +158,7 @@ _COMMON: Final = """
 _TABLES: Final = {"x86_64": _X86_64, "i386": _I386, "aarch64": _AARCH64}
 
 
-@functools.cache
+@cache
 def numbers_of(architecture: str) -> Mapping[str, int]:
     """Name -> number, of ``x86_64``, ``i386`` or ``aarch64``."""
     return {

@@ -1,17 +1,18 @@
-"""System calls that Python 3.11 has no function for, by ctypes.
+"""System calls that Python 3.11 has no function for, by the C library's.
 
-ctypes is imported with the first call: it costs 10 ms, and many commands need none of this.
+What calls them is imported with the first call: many commands need none of this.
 """
 
 from __future__ import annotations
 
-import functools
 import os
 import struct
-from typing import TYPE_CHECKING, Final
+
+from nsview.light import cache
+from nsview.typed import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    import ctypes
+    from nsview.kernel import foreign
 
 # Numbers from 424 on are the same on every architecture but alpha and mips
 # (include/uapi/asm-generic/unistd.h); older calls are made by their name in the C library.
@@ -44,9 +45,9 @@ def syscall(number: int, *arguments: int | bytes | bytearray | None) -> int:
     A bytearray is passed as the address of its memory, for the kernel to read or fill; bytes are
     for reading alone.
     """
-    import ctypes
+    from nsview.kernel import foreign
 
-    result: int = _libc().syscall(ctypes.c_long(number), *map(_argument, arguments))
+    result: int = _libc().syscall(foreign.c_long(number), *map(_argument, arguments))
     if result == -1:
         raise _error()
     return result
@@ -74,10 +75,10 @@ def pidfd_getfd(pidfd: int, fd: int) -> int:
 
 def getsockopt(fd: int, level: int, option: int, value: bytearray) -> None:
     """Fill `value`, whose content is the question (socket.getsockopt() can pass none)."""
-    import ctypes
+    from nsview.kernel import foreign
 
-    size = ctypes.c_uint(len(value))
-    if _libc().getsockopt(fd, level, option, _argument(value), ctypes.byref(size)) == -1:
+    size = foreign.c_uint(len(value))
+    if _libc().getsockopt(fd, level, option, _argument(value), foreign.byref(size)) == -1:
         raise _error()
 
 
@@ -90,27 +91,27 @@ def openat2(dir_fd: int, path: str, flags: int, resolve: int, mode: int = 0) -> 
     return syscall(OPENAT2, dir_fd, name + b"\0", how, len(how))
 
 
-@functools.cache
-def _libc() -> ctypes.CDLL:
-    import ctypes
+@cache
+def _libc() -> foreign.CDLL:
+    from nsview.kernel import foreign
 
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.syscall.restype = ctypes.c_long
+    libc = foreign.CDLL(None, use_errno=True)
+    libc.syscall.restype = foreign.c_long
     return libc
 
 
 def _argument(value: int | bytes | bytearray | None) -> object:
-    import ctypes
+    from nsview.kernel import foreign
 
     if isinstance(value, int):
-        return ctypes.c_long(value)
+        return foreign.c_long(value)
     if isinstance(value, bytearray):
-        return (ctypes.c_char * len(value)).from_buffer(value)
-    return ctypes.c_char_p(value)
+        return (foreign.c_char * len(value)).from_buffer(value)
+    return foreign.c_char_p(value)
 
 
 def _error() -> OSError:
-    import ctypes
+    from nsview.kernel import foreign
 
-    number = ctypes.get_errno()
+    number = foreign.get_errno()
     return OSError(number, os.strerror(number))

@@ -7,13 +7,11 @@ each process. Threads are left out when they are in the namespaces of their proc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
-
 from nsview.kernel.bpf import BpfError
 from nsview.kernel.bpf_assembler import STACK_BYTES, Assembler, Helper, Register
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.task_record import COMM_BYTES, LEVELS, NUMBER_BYTES, PLACES, RECORD_BYTES
+from nsview.typed import Final, Mapping
 
 R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, R10 = Register
 

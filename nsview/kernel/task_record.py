@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import struct
-from typing import Final
 
 from nsview.kernel.namespaces import KINDS
+from nsview.light import lru_cache
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Final
 
 #: Numbers of so many levels are in the record; who has more is rare, and read from /proc.
 LEVELS: Final = 6
@@ -98,20 +98,20 @@ parse_record = _RECORD.unpack
 _REMEMBERED: Final = 2048
 
 
-@functools.lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=_REMEMBERED)
 def parse_links(namespaces: bytes) -> tuple[tuple[int, ...], int, int]:
     """Inodes of the kinds in order; the pid and the time namespace of the next child."""
     *inodes, pid_for_children, time_for_children = parse_inodes(namespaces)
     return tuple(inodes[: len(KINDS)]), pid_for_children, time_for_children
 
 
-@functools.lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=_REMEMBERED)
 def parse_comm(comm: bytes) -> str:
     """Its name, os.fsdecode'd."""
     return os.fsdecode(comm.partition(b"\0")[0])
 
 
-@functools.lru_cache(maxsize=1024)
+@lru_cache(maxsize=1024)
 def state_letter(state: int, exit_state: int) -> str:
     """As field 3 of /proc/PID/stat has it."""
     if state & _IDLE == _IDLE:

@@ -10,8 +10,8 @@ import marshal
 import os
 
 from nsview.kernel import libc
+from nsview.typed import TYPE_CHECKING
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any

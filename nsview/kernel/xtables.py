@@ -10,11 +10,10 @@ from __future__ import annotations
 import errno
 import socket
 import struct
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
 
 from nsview.kernel.syscalls import getsockopt
 from nsview.named_tuple import NamedTuple
+from nsview.typed import TYPE_CHECKING, Final, Iterator
 
 if TYPE_CHECKING:
     from nsview.kernel.procfs import Procfs

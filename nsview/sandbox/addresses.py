@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from ipaddress import IPv4Network
-from typing import Final
+
+from nsview.typed import Final, Iterable
 
 #: Four addresses: the network's own, the host's end, the sandbox's, and broadcast.
 _PREFIX: Final = 30

@@ -7,7 +7,6 @@ The files of that root are the image's to forge: nothing leads out of it, see
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final
 
 from nsview.enter.account import Account, NoSuchAccount, account_of, resolve_user
 from nsview.enter.environment import DEFAULT_PATH
@@ -16,6 +15,7 @@ from nsview.errors import NsviewError
 from nsview.kernel.safe_open import open_below, read_below
 from nsview.sandbox.outcome import NOT_FOUND
 from nsview.sandbox.spec import Spec
+from nsview.typed import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from nsview.sandbox.orders import Become

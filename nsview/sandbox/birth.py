@@ -19,8 +19,8 @@ from nsview.kernel.cgroup_join import V2, fork_into, join
 from nsview.kernel.user_namespace import become_root_of, make_user_namespace, write_maps_of
 from nsview.sandbox.first import be_first
 from nsview.sandbox.mounts import Step, make_mounts
+from nsview.typed import TYPE_CHECKING
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nsview.sandbox.orders import Orders
 

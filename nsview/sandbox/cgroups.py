@@ -5,14 +5,14 @@ cgroups(7), Documentation/admin-guide/cgroup-v1 and cgroup-v2.rst.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
-from typing import TYPE_CHECKING, Final
 
 from nsview.kernel.cgroup import parse_cgroup
 from nsview.kernel.cgroupfs import Hierarchy, own_cgroupfs
 from nsview.kernel.task import CgroupPath
+from nsview.light import suppress
+from nsview.typed import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from nsview.sandbox.spec import Limits
@@ -73,7 +73,7 @@ def _wanted(limits: Limits) -> dict[str, float]:
 def _make(hierarchy: Hierarchy, directory: str) -> None:
     parent = os.path.dirname(directory)
     for _ in range(_ATTEMPTS):
-        with contextlib.suppress(FileExistsError):
+        with suppress(FileExistsError):
             os.mkdir(parent, _MODE)
         try:
             if hierarchy.version == 2:
@@ -92,7 +92,7 @@ def _enable(directory: str) -> None:
         there = file.read().split()
     for controller in _CONTROLLERS:
         if controller in there:
-            with contextlib.suppress(OSError):
+            with suppress(OSError):
                 _write(directory, "cgroup.subtree_control", f"+{controller}")
 
 

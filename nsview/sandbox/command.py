@@ -14,8 +14,8 @@ import os
 import termios
 
 from nsview.kernel import libc
+from nsview.typed import TYPE_CHECKING
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 

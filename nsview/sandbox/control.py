@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import os
 import re
 import select
 import signal
 import time
-from collections.abc import Callable, Iterator
-from typing import Final
 
 from nsview.engines.nsview_places import own_layers
 from nsview.engines.nsview_store import NsviewStore
@@ -19,11 +15,13 @@ from nsview.errors import NsviewError
 from nsview.kernel.cgroupfs import read_cgroupfs
 from nsview.kernel.pidfd import open_process
 from nsview.kernel.procfs import Procfs
+from nsview.light import contextmanager, partial, suppress
 from nsview.named_tuple import NamedTuple
 from nsview.sandbox.cgroups import GROUP
 from nsview.sandbox.remains import remove_cgroup, remove_tree, unmount_all
 from nsview.sandbox.rootless import call_as_root
 from nsview.sandbox.state import clear_away, lock_all, state_home, store, try_lock
+from nsview.typed import Callable, Final, Iterator
 
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 _CLEARING_SECONDS: Final = 10.0
@@ -53,7 +51,7 @@ def stop_sandbox(identity: str, patience: float) -> None:
         for number, seconds in ((signal.SIGTERM, patience), (signal.SIGKILL, None)):
             if pidfd is None or _has_ended(pidfd, 0):
                 break
-            with contextlib.suppress(ProcessLookupError):
+            with suppress(ProcessLookupError):
                 signal.pidfd_send_signal(pidfd, number)
             _has_ended(pidfd, seconds)
     if not _wait(lambda: not os.path.isdir(f"{state_home()}/{identity}") or _is_free(identity)):
@@ -127,7 +125,7 @@ def _collect_sandboxes(found: _Collected) -> None:
 
 
 def _collect_layers(known: set[str], found: _Collected) -> None:
-    with contextlib.suppress(FileNotFoundError):
+    with suppress(FileNotFoundError):
         home = own_layers()
         for name in os.listdir(home):
             path = f"{home}/{name}"
@@ -135,7 +133,7 @@ def _collect_layers(known: set[str], found: _Collected) -> None:
                 unmount_all(path)
                 left = remove_tree(path)
                 if left and os.geteuid():
-                    left = call_as_root(functools.partial(remove_tree, path))
+                    left = call_as_root(partial(remove_tree, path))
                 found.left.extend(left)
                 if not left:
                     found.removed.append(path)
@@ -144,7 +142,7 @@ def _collect_layers(known: set[str], found: _Collected) -> None:
 def _collect_groups(known: set[str], found: _Collected) -> None:
     for hierarchy in read_cgroupfs().hierarchies:
         parent = f"{hierarchy.target}/{GROUP}"
-        with contextlib.suppress(FileNotFoundError):
+        with suppress(FileNotFoundError):
             for entry in list(os.scandir(parent)):
                 if not _ID.fullmatch(entry.name) or entry.name in known:
                     continue
@@ -154,11 +152,11 @@ def _collect_groups(known: set[str], found: _Collected) -> None:
                     found.removed.append(entry.path)
                 else:  # perhaps of an nsview that keeps its state elsewhere
                     found.left.append(f"{entry.path}: processes are in it")
-            with contextlib.suppress(OSError):  # not empty
+            with suppress(OSError):  # not empty
                 os.rmdir(parent)
 
 
-@contextlib.contextmanager
+@contextmanager
 def _first_process(sandboxes: NsviewStore, identity: str) -> Iterator[int | None]:
     """A pidfd of number 1; None where it has ended."""
     process = sandboxes.read_process(identity)

@@ -9,11 +9,10 @@ import sys
 
 # The C half of socket: the other makes enums of all its constants, for 4 ms.
 from _socket import CMSG_SPACE, socket
-from collections.abc import Callable
-from typing import Final
 
 from nsview.errors import NsviewError
 from nsview.sandbox.outcome import CANNOT_EXECUTE, NOT_FOUND, Outcome
+from nsview.typed import Callable, Final
 
 _NOT_FOUND_ERRORS: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 _SIGNALLED: Final = 128

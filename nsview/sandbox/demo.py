@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
-from collections.abc import Iterator
-from typing import Final
 
+from nsview.light import contextmanager, suppress
 from nsview.sandbox.launch import run_sandbox
 from nsview.sandbox.outcome import Outcome
 from nsview.sandbox.seccomp_profile import DEFAULT, NONE
 from nsview.sandbox.spec import Lower, Spec, capability_mask, check_limits
+from nsview.typed import Final, Iterator
 
 _MEMORY: Final = 128 << 20
 _PIDS: Final = 64
@@ -59,7 +58,7 @@ def demo_specs(prefix: str) -> tuple[Spec, ...]:
     )
 
 
-@contextlib.contextmanager
+@contextmanager
 def demo(prefix: str = "demo") -> Iterator[tuple[Outcome, ...]]:
     """The sandboxes, for as long as the block lasts, and no longer than our process."""
     started: list[Outcome] = []
@@ -73,5 +72,5 @@ def demo(prefix: str = "demo") -> Iterator[tuple[Outcome, ...]]:
                 os.close(one.tie)
         for one in started:
             if one.launcher is not None:
-                with contextlib.suppress(ChildProcessError):
+                with suppress(ChildProcessError):
                     os.waitpid(one.launcher, 0)

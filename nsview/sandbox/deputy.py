@@ -8,12 +8,10 @@ to trace: what it says is believed no more than a file of the user's.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import pwd
 import sys
-from typing import Any, Final
 
 from nsview.engines.untrusted import parse_json, text, texts
 from nsview.enter.standby import Standby
@@ -21,7 +19,9 @@ from nsview.enter.told import await_orders
 from nsview.errors import NsviewError
 from nsview.kernel import libc
 from nsview.kernel.user_namespace import wait_for
+from nsview.light import suppress
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Any, Final
 
 _MODULE: Final = "nsview.sandbox.deputy"
 _CHUNK: Final = 1 << 16
@@ -86,7 +86,7 @@ def main() -> None:
         answer = {"problem": error.strerror}
     finally:
         said = json.dumps(answer).encode()
-        with contextlib.suppress(OSError):  # nobody waits for it any more
+        with suppress(OSError):  # nobody waits for it any more
             for at in range(0, len(said), _CHUNK):
                 os.write(status, said[at : at + _CHUNK])
 

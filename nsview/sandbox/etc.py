@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from nsview.sandbox.resolver import read_host_resolver
 from nsview.sandbox.spec import Spec
+from nsview.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nsview.sandbox.network import Network

@@ -15,14 +15,13 @@ The last one is needed since the other side of ``local`` is ``route_localnet`` o
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network
-from typing import Final
 
 from nsview.kernel import nft_expressions as nft
 from nsview.kernel.netlink import Netlink
 from nsview.kernel.nft_table import INET, IPV4, Chain, make_owned_table, read_base_chains
 from nsview.sandbox.publish import Published
+from nsview.typed import Final, Sequence
 
 _LOOPBACK: Final = IPv4Network("127.0.0.0/8")
 #: enum nf_ip_hook_priorities: raw, NAT of destinations, filter, NAT of sources.

@@ -15,8 +15,8 @@ from nsview.kernel.new_mount import join_new_keyring
 from nsview.sandbox.command import run_command
 from nsview.sandbox.mounts import Step, make_mounts
 from nsview.sandbox.root import furnish
+from nsview.typed import TYPE_CHECKING
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nsview.sandbox.mounts import Mounts
     from nsview.sandbox.orders import Become, Orders

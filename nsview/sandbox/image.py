@@ -10,23 +10,23 @@ Nothing in an archive is believed: each layer is held to the digest that the con
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import hashlib
 import io
 import os
 import tarfile
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Final
 
 from nsview.engines.stored_stack import diff_ids_of, fold_chain, instructions
 from nsview.engines.untrusted import mapping, parse_json, sequence, text, texts
 from nsview.errors import NsviewError
+from nsview.light import contextmanager
 from nsview.sandbox.process import Process, parse_process
 from nsview.sandbox.spec import MOST_LAYERS, Lower
 from nsview.sandbox.unpack import Unpacker, Unsafe
+from nsview.typed import Iterator
 
 _LARGEST_JSON: Final = 8 << 20
 _GZIP: Final = b"\x1f\x8b"
@@ -130,7 +130,7 @@ def unpack_image(
     return tuple(reversed(lower))
 
 
-@contextlib.contextmanager
+@contextmanager
 def _open(path: str) -> Iterator[tarfile.TarFile]:
     try:
         with tarfile.open(path, "r:*") as archive:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import marshal
 import os
-import signal
 
 # The C half of socket, as in `nsview.sandbox.conversation`.
 from _socket import SHUT_RDWR
-from collections.abc import Callable, Sequence
-from typing import Final
 
 from nsview.enter.spawn import own_standard_streams
 from nsview.enter.standby import LAUNCHER, Standby
@@ -19,11 +15,13 @@ from nsview.errors import NsviewError
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.ns_links import read_namespaces
 from nsview.kernel.procfs import Procfs
+from nsview.light import ExitStack, signal, suppress
 from nsview.sandbox.conversation import Conversation
 from nsview.sandbox.outcome import Outcome
 from nsview.sandbox.prepare import Prepared, descriptors_of, make_orders, prepare
 from nsview.sandbox.spec import Spec, check_spec
 from nsview.sandbox.state import clear_away, create, note_filter
+from nsview.typed import Callable, Final, Sequence
 
 _ROOT: Final = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _OnStart = Callable[[Outcome], None]
@@ -50,7 +48,7 @@ def run_sandbox(
     place = create(spec.name)
     kept = False
     try:
-        with contextlib.ExitStack() as stack:
+        with ExitStack() as stack:
             helper = stack.enter_context(launcher or Standby(LAUNCHER))
             prepared = prepare(spec, place, stack)
             outcome = _run(prepared, helper, stack, stdout, on_start, tied=tied)
@@ -65,7 +63,7 @@ def run_sandbox(
 def _run(
     prepared: Prepared,
     launcher: Standby,
-    stack: contextlib.ExitStack,
+    stack: ExitStack,
     stdout: int,
     on_start: _OnStart,
     *,
@@ -78,7 +76,7 @@ def _run(
     try:
         _hand_over(prepared, talk, go, on_start)
     except BaseException:
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             talk.status.send(bytes([signal.SIGKILL]))
         _wait(child)
         raise
@@ -110,7 +108,7 @@ def _outcome_of(prepared: Prepared) -> Outcome:
 
 
 def _start(
-    prepared: Prepared, launcher: Standby, stack: contextlib.ExitStack, *, tied: bool
+    prepared: Prepared, launcher: Standby, stack: ExitStack, *, tied: bool
 ) -> tuple[int, int, tuple[int, ...]]:
     """Tell the launching process all; returns its PID, where it waits for more, and our streams."""
     theirs, ours = _streams(prepared.spec)
@@ -189,7 +187,7 @@ def _note_lacking(spec: Spec, outcome: Outcome, words: Sequence[str]) -> None:
 
 
 def _wait(child: int) -> None:
-    with contextlib.suppress(ChildProcessError):  # SIGCHLD is ignored; it has ended all the same
+    with suppress(ChildProcessError):  # SIGCHLD is ignored; it has ended all the same
         os.waitpid(child, 0)
 
 

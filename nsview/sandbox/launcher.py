@@ -25,8 +25,8 @@ from nsview.kernel.user_namespace import call_in
 from nsview.sandbox.birth import NoBirthError, bear_first
 from nsview.sandbox.mounts import Step
 from nsview.sandbox.remains import remove_cgroup, remove_interface, remove_remains
+from nsview.typed import TYPE_CHECKING
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
 

@@ -7,17 +7,16 @@ begins empty, and all that is in it the sandbox wrote.
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 import stat
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
 
 from nsview.errors import NsviewError
+from nsview.light import ExitStack, suppress
 from nsview.named_tuple import NamedTuple
 from nsview.sandbox.spec import Lower, Spec
 from nsview.sandbox.state import Place, note_work
+from nsview.typed import TYPE_CHECKING, Final, Mapping
 
 if TYPE_CHECKING:
     from nsview.layers.covers import Cover
@@ -55,9 +54,7 @@ class Layers(NamedTuple):
         return found
 
 
-def prepare_layers(
-    spec: Spec, place: Place, etc: Mapping[str, bytes], stack: contextlib.ExitStack
-) -> Layers:
+def prepare_layers(spec: Spec, place: Place, etc: Mapping[str, bytes], stack: ExitStack) -> Layers:
     """Make the directories that are the sandbox's own, and open all of them.
 
     `etc` has the files of /etc that are its own, by name. `stack` closes what is open. Raises
@@ -84,7 +81,7 @@ def prepare_layers(
 
 
 def _writable(
-    spec: Spec, place: Place, model: str, stack: contextlib.ExitStack
+    spec: Spec, place: Place, model: str, stack: ExitStack
 ) -> tuple[str, str, int | None]:
     if spec.upper is None:
         upper, work = f"{place.layers}/upper", f"{place.layers}/work"
@@ -161,12 +158,12 @@ def _fill_init(init: str, spec: Spec, etc: Mapping[str, bytes], model: str) -> N
 def _hide(init: str, cover: Cover) -> None:
     """Make a directory with whiteouts; what is there already is ours, and hides as well."""
     path = f"{init}/{cover.path}"
-    with contextlib.suppress(FileExistsError):
+    with suppress(FileExistsError):
         os.mkdir(path)
         _give_to(path, cover.uid, cover.gid)
         os.chmod(path, cover.mode)
     for name in cover.hidden:
-        with contextlib.suppress(FileExistsError):
+        with suppress(FileExistsError):
             os.mknod(f"{path}/{name}", stat.S_IFCHR, _WHITEOUT)
 
 
@@ -179,7 +176,7 @@ def _write(path: str, data: bytes) -> None:
 def _copy_attributes(model: str, path: str) -> None:
     """Mode and owner of a directory: merged directories have those of the topmost layer."""
     mode, owner, group = _MODE, 0, 0
-    with contextlib.suppress(OSError):
+    with suppress(OSError):
         found = os.lstat(model)
         if stat.S_ISDIR(found.st_mode):
             mode, owner, group = stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid
@@ -192,7 +189,7 @@ def _give_to(path: str, owner: int, group: int) -> None:
         os.chown(path, owner, group)
 
 
-def _open(path: str, stack: contextlib.ExitStack) -> int:
+def _open(path: str, stack: ExitStack) -> int:
     try:
         fd = os.open(path, _DIRECTORY)
     except OSError as error:

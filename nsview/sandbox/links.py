@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import socket
-from collections.abc import Iterator
 from ipaddress import IPv4Network
-from typing import Any, Final
 
 from nsview.errors import NsviewError
 from nsview.kernel import libc
+from nsview.light import ExitStack, contextmanager
+from nsview.typed import Any, Final, Iterator
 
 INSIDE: Final = "eth0"
 #: Shorter ones are a default route in parts, as VPNs set it: 0.0.0.0/1 and 128.0.0.0/1.
@@ -39,7 +38,7 @@ def make_pair(interface: str, subnet: IPv4Network, pid: int, *, reachable: bool)
     from pyroute2 import IPRoute
 
     gateway, address = str(subnet[1]), str(subnet[2])
-    with _saying(f"making {interface}"), contextlib.ExitStack() as stack:
+    with _saying(f"making {interface}"), ExitStack() as stack:
         netns = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         stack.callback(os.close, netns)
         with IPRoute() as host:
@@ -53,7 +52,7 @@ def make_pair(interface: str, subnet: IPv4Network, pid: int, *, reachable: bool)
     return lacking
 
 
-@contextlib.contextmanager
+@contextmanager
 def _saying(what: str) -> Iterator[None]:
     """Raise `NsviewError` with what was being done, for whatever the kernel refuses."""
     from pyroute2 import NetlinkError

@@ -20,9 +20,8 @@ from nsview.kernel.new_mount import (
     new_file_system,
     set_attributes,
 )
+from nsview.typed import TYPE_CHECKING
 
-# Imports of typing alone take longer than this process works.
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nsview.sandbox.orders import Bind, Orders
 

@@ -11,16 +11,14 @@ namespace, the table and the ports with the descriptors that only its launcher h
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
-from typing import Final
 
 from nsview.errors import NotPermitted, NsviewError
 from nsview.kernel.netlink import NETLINK_NETFILTER, Netlink
 from nsview.kernel.nft_table import open_socket
+from nsview.light import ExitStack, suppress
 from nsview.sandbox.addresses import free_network
 from nsview.sandbox.firewall import forbidding_chains, protect
 from nsview.sandbox.links import make_pair, read_networks
@@ -28,6 +26,7 @@ from nsview.sandbox.publish import Published, claim_ports
 from nsview.sandbox.resolver import read_reachable_resolver
 from nsview.sandbox.spec import Spec
 from nsview.sandbox.state import Place, claimed_networks, interface_of, lock_all, note_network
+from nsview.typed import Final, Iterator
 
 _FORWARD: Final = "/proc/sys/net/ipv4/ip_forward"
 _SHORT: Final = 12
@@ -74,7 +73,7 @@ class Network:
         }
 
 
-def prepare_network(spec: Spec, place: Place, stack: contextlib.ExitStack) -> Network:
+def prepare_network(spec: Spec, place: Place, stack: ExitStack) -> Network:
     """Claim ports and addresses, and make the table.
 
     `stack` closes our copies of what is held. Raises `NsviewError`.
@@ -122,7 +121,7 @@ def _claim_network(place: Place) -> IPv4Network:
 
 
 def _missing_ways() -> Iterator[str]:
-    with contextlib.suppress(OSError), open(_FORWARD, "rb") as file:
+    with suppress(OSError), open(_FORWARD, "rb") as file:
         if file.read().strip() == b"0":
             yield (
                 "nothing but this host is reached: net.ipv4.ip_forward is 0 "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from nsview.typed import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from nsview.sandbox.network import Network

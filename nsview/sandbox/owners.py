@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
-from typing import Final
 
 from nsview.engines.nsview_places import state_of
 from nsview.engines.nsview_store import NsviewStore
@@ -16,6 +14,7 @@ from nsview.named_tuple import NamedTuple
 from nsview.sandbox import control
 from nsview.sandbox.deputy import act_as
 from nsview.sandbox.state import store
+from nsview.typed import Final, Iterator
 
 _REF: Final = re.compile(r"nsview(?:@([0-9]{1,10}))?/(.*)", re.ASCII | re.DOTALL)
 _SHORTEST_ID: Final = 4

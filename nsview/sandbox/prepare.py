@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
 
+from nsview.light import ExitStack
 from nsview.named_tuple import NamedTuple
 from nsview.sandbox.cgroups import Groups, make_groups
 from nsview.sandbox.etc import files_of_etc
@@ -14,6 +12,7 @@ from nsview.sandbox.layers import Layers, prepare_layers
 from nsview.sandbox.process import with_process
 from nsview.sandbox.spec import Spec
 from nsview.sandbox.state import Place, remains_of, write_config
+from nsview.typed import TYPE_CHECKING, Final, Iterator
 
 if TYPE_CHECKING:
     from nsview.sandbox.network import Network
@@ -55,7 +54,7 @@ def hostname_of(spec: Spec, place: Place) -> str:
     return spec.hostname or place.id[:12]
 
 
-def prepare(spec: Spec, place: Place, stack: contextlib.ExitStack) -> Prepared:
+def prepare(spec: Spec, place: Place, stack: ExitStack) -> Prepared:
     """Claim and make it all; `stack` closes what is open. Raises `NsviewError`."""
     network = _prepare_network(spec, place, stack)
     ids, user_namespace = _choose_ids(spec, place, stack)
@@ -87,7 +86,7 @@ def _strangers(spec: Spec, ids: Ids | None) -> Iterator[str]:
             yield f"{one.path} is another user's: it can be read as others may, and not changed"
 
 
-def _choose_ids(spec: Spec, place: Place, stack: contextlib.ExitStack) -> tuple[Ids | None, int]:
+def _choose_ids(spec: Spec, place: Place, stack: ExitStack) -> tuple[Ids | None, int]:
     if not spec.user_namespace:
         return None, -1
     if os.geteuid() == 0:
@@ -116,7 +115,7 @@ def _unpacked(spec: Spec, place: Place, user_namespace: int) -> tuple[Spec, tupl
     return with_process(spec._replace(lower=lower, image=name), image.process), lost
 
 
-def _prepare_network(spec: Spec, place: Place, stack: contextlib.ExitStack) -> Network | None:
+def _prepare_network(spec: Spec, place: Place, stack: ExitStack) -> Network | None:
     if spec.network != "veth":
         return None
     from nsview.sandbox.network import prepare_network  # takes long
@@ -136,7 +135,7 @@ def _config(spec: Spec, layers: Layers, network: Network | None) -> dict[str, ob
     }
 
 
-def make_orders(prepared: Prepared, stack: contextlib.ExitStack) -> Orders:
+def make_orders(prepared: Prepared, stack: ExitStack) -> Orders:
     """What the launching process is to do; the streams are missing yet. `stack` closes all."""
     spec, place, layers = prepared.spec, prepared.place, prepared.layers
     network, ids = prepared.network, prepared.ids

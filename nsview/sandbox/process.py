@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 
 from nsview.engines.untrusted import path, text, texts
 from nsview.named_tuple import NamedTuple
 from nsview.sandbox.spec import Spec
+from nsview.typed import Iterable
 
 
 class Process(NamedTuple):

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import re
 import socket
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from ipaddress import AddressValueError, IPv4Address
-from typing import Final, Literal
 
 from nsview.errors import NsviewError
+from nsview.light import ExitStack
+from nsview.typed import Final, Iterable, Literal
 
 _WORDS: Final = re.compile(r"(?:([0-9.]+):)?(\d{1,5}):(\d{1,5})(?:/(tcp|udp))?", re.ASCII)
 _HIGHEST_PORT: Final = 0xFFFF
@@ -63,9 +62,7 @@ def parse_published(text: str) -> Published:
     return Published(address=address, host_port=host_port, port=port, protocol=protocol)
 
 
-def claim_ports(
-    wanted: Iterable[Published], stack: contextlib.ExitStack
-) -> tuple[list[Published], list[int]]:
+def claim_ports(wanted: Iterable[Published], stack: ExitStack) -> tuple[list[Published], list[int]]:
     """Take the host's ports, so that nobody else gets them; with the numbers of free ones.
 
     Nothing ever arrives at these sockets, the packet filter sees to that. `stack` closes them.

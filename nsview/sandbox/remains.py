@@ -11,8 +11,8 @@ import os
 
 from nsview.kernel import libc
 from nsview.kernel.link_removal import remove_link
+from nsview.typed import TYPE_CHECKING
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from nsview.typed import Final
 
 HOST: Final = "/etc/resolv.conf"
 #: What systemd-resolved asks itself, when the host's own file names only its stub on 127.0.0.53.

@@ -22,9 +22,8 @@ from nsview.kernel.new_mount import (
     set_attributes,
 )
 from nsview.sandbox.mounts import PLACE, SAFEST, Step, here, new_tmpfs, open_directory
+from nsview.typed import TYPE_CHECKING
 
-# Imports of typing alone take longer than this process works.
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nsview.sandbox.mounts import Mounts
     from nsview.sandbox.orders import CgroupMount, Orders

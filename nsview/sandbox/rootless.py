@@ -10,8 +10,6 @@ from __future__ import annotations
 import os
 import pwd
 import stat
-from collections.abc import Callable
-from typing import Final
 
 from nsview.errors import NotPermitted
 from nsview.kernel.idmap import IdRange
@@ -20,6 +18,7 @@ from nsview.kernel.subordinate_ids import Range, map_of_user, parse_ranges
 from nsview.kernel.user_namespace import become_root_of, call_in, make_user_namespace, write_maps_of
 from nsview.named_tuple import NamedTuple
 from nsview.sandbox.subordinate import FILES, Ids
+from nsview.typed import Callable, Final
 
 _HELPERS: Final = ("newuidmap", "newgidmap")
 _PLACES: Final = ("/usr/bin", "/bin", "/usr/sbin", "/usr/local/bin")

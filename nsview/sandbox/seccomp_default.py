@@ -6,12 +6,10 @@ allowed; what is newer than `_NEWEST`, the last call that docker's list knows, d
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Final
-
 from nsview.kernel.capabilities import has_capability
 from nsview.kernel.seccomp_assembler import ALLOW, ERRNO, Condition, Profile, Rule
 from nsview.kernel.syscall_numbers import numbers_of
+from nsview.typed import Final, Iterable, Iterator
 
 _EPERM: Final = 1
 _ENOSYS: Final = 38

@@ -9,8 +9,6 @@ from __future__ import annotations
 import itertools
 import json
 import os
-from collections.abc import Iterator
-from typing import Final, cast, get_args
 
 from nsview.errors import NsviewError
 from nsview.kernel.capabilities import NAMES, has_capability
@@ -30,6 +28,7 @@ from nsview.kernel.seccomp_assembler import (
     assemble,
 )
 from nsview.sandbox.seccomp_default import default_profile
+from nsview.typed import Final, Iterator, cast, get_args
 
 DEFAULT: Final = "default"
 NONE: Final = "none"

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import errno
-import math
 import os
-import re
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final, Literal
 
 from nsview.errors import NotPermitted, NsviewError
 from nsview.kernel.capabilities import ENGINE_DEFAULT, NAMES
 from nsview.named_tuple import NamedTuple
+from nsview.typed import TYPE_CHECKING, Final, Iterable, Literal
 
 if TYPE_CHECKING:
     from nsview.layers.covers import Cover
@@ -114,11 +111,11 @@ def check_spec(spec: Spec) -> None:
         raise NsviewError("no root: one of --rootfs, --lower, --host-root, --image, --like")
     if len(spec.lower) > MOST_LAYERS:
         raise NsviewError(f"{len(spec.lower)} layers: the kernel stacks {MOST_LAYERS} at most")
-    if spec.name is not None and not re.fullmatch(_NAME, spec.name):
+    if spec.name is not None and not _fits(_NAME, spec.name):
         raise NsviewError(
             f"name {spec.name!r}: letters, digits, _ . and - are allowed, a letter or digit first"
         )
-    if spec.hostname is not None and not re.fullmatch(_HOSTNAME, spec.hostname):
+    if spec.hostname is not None and not _fits(_HOSTNAME, spec.hostname):
         raise NsviewError(f"hostname {spec.hostname!r} is none")
     if spec.detached and spec.terminal:
         raise NsviewError("--detach and --tty exclude each other")
@@ -157,8 +154,16 @@ def _check_unprivileged(spec: Spec) -> None:
             raise NotPermitted(f"{option} takes root of the host", hint="sudo nsview run ...")
 
 
+def _fits(pattern: str, text: str) -> bool:
+    import re  # 8 ms, where somebody gives a name
+
+    return re.fullmatch(pattern, text) is not None
+
+
 def parse_size(text: str) -> int:
     """Parse ``256m``, ``1.5g``, ``67108864``: bytes, in powers of 1024. Raises ValueError."""
+    import re
+
     match = re.fullmatch(_SIZE, text, re.IGNORECASE)
     if match is None:
         raise ValueError(f"{text!r} is no size; 256m and 2g are")
@@ -167,7 +172,7 @@ def parse_size(text: str) -> int:
 
 def parse_offset(seconds: float) -> int:
     """Seconds as nanoseconds, for `Spec.time_offset`; raises `NsviewError`."""
-    if not (math.isfinite(seconds) and abs(seconds) <= _LONGEST_OFFSET):
+    if not abs(seconds) <= _LONGEST_OFFSET:  # nor is it no number at all
         raise NsviewError("--time-offset: a number of seconds, of some decades at most")
     return round(seconds * _NANO)
 
@@ -176,7 +181,7 @@ def check_limits(memory: int | None, cpus: float | None, pids: int | None) -> Li
     """The limits, if they leave something; raises `NsviewError`. 0 PIDs are any number."""
     if memory is not None and memory < _LEAST_MEMORY:
         raise NsviewError(f"--memory: {_LEAST_MEMORY >> 20}m is the least")
-    if cpus is not None and not (math.isfinite(cpus) and 0.01 <= cpus <= _MOST_CPUS):
+    if cpus is not None and not 0.01 <= cpus <= _MOST_CPUS:
         raise NsviewError("--cpus: 0.01 is the least")
     if pids is not None and not 0 <= pids <= _MOST_PIDS:
         raise NsviewError("--pids: a number of processes, or 0 for no limit")

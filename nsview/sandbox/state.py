@@ -6,20 +6,19 @@ it. A sandbox that has neither ended nor a holder of its lock is one whose launc
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
-import json
 import os
 import stat
 import time
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Final
 
 from nsview.engines.nsview_places import own_layers, state_of
 from nsview.errors import NsviewError
+from nsview.json_text import dumps
 from nsview.kernel.cgroupfs import own_cgroupfs
+from nsview.light import contextmanager, suppress
 from nsview.named_tuple import NamedTuple
 from nsview.sandbox.cgroups import GROUP
+from nsview.typed import TYPE_CHECKING, Final, Iterator, Mapping
 
 if TYPE_CHECKING:
     from nsview.engines.nsview_store import NsviewStore
@@ -113,7 +112,7 @@ def write_config(place: Place, config: Mapping[str, object]) -> None:
         "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         **config,
     }
-    _write(place.state, CONFIG, json.dumps(whole, indent=1).encode())
+    _write(place.state, CONFIG, dumps(whole).encode())
 
 
 def note_work(place: Place, path: str) -> None:
@@ -205,7 +204,7 @@ def try_lock(identity: str) -> int | None:
     return lock
 
 
-@contextlib.contextmanager
+@contextmanager
 def lock_all() -> Iterator[None]:
     """Keep sandboxes from being made or collected by anybody else meanwhile."""
     fd = os.open(
@@ -221,7 +220,7 @@ def lock_all() -> Iterator[None]:
 def _make_directory(path: str) -> None:
     """What is in there is as powerful as root: setuid files of sandboxes among it."""
     try:
-        with contextlib.suppress(FileExistsError):
+        with suppress(FileExistsError):
             os.makedirs(path, _MODE)
     except OSError as error:
         hint = "a login makes /run/user/UID; XDG_RUNTIME_DIR and XDG_DATA_HOME name other places"

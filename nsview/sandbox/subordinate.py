@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import pwd
-from collections.abc import Iterable, Iterator
-from typing import Final
 
 from nsview.errors import NsviewError
 from nsview.kernel.idmap import IdRange, format_id_map, to_inside, to_outside
 from nsview.kernel.safe_open import read_below
 from nsview.kernel.subordinate_ids import Range, parse_ranges
 from nsview.named_tuple import NamedTuple
+from nsview.typed import Final, Iterable, Iterator
 
 FILES: Final = ("/etc/subuid", "/etc/subgid")
 #: In whose name a range may stand there; the first that has one.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
 
 from nsview.errors import NsviewError
 from nsview.host.host import Host
@@ -16,6 +15,7 @@ from nsview.layers.covers import covers_of
 from nsview.layers.views import find_directory
 from nsview.sandbox.process import Process, parse_process
 from nsview.sandbox.spec import Lower, Spec
+from nsview.typed import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from nsview.layers.stack import Layer, Stack

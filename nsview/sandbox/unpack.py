@@ -9,15 +9,15 @@ archive stay inside. What an archive may not say: marks of overlayfs itself.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import stat
 import tarfile
-from typing import Final
 
 from nsview.kernel.safe_open import open_below
 from nsview.layers.xattrs import OPAQUE_NAME, WHITEOUT_PREFIX
+from nsview.light import suppress
+from nsview.typed import Final
 
 _DIRECTORY: Final = os.O_PATH | os.O_DIRECTORY
 _CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -71,7 +71,7 @@ class Unpacker:
                     times.append((member.name, member.mtime))
             # What is made in a directory changes its time.
             for name, mtime in reversed(times):
-                with contextlib.suppress(OSError, ValueError):
+                with suppress(OSError, ValueError):
                     _set_time(root, name, mtime)
         finally:
             os.close(root)
@@ -104,7 +104,7 @@ class Unpacker:
     ) -> None:
         _make_room(parent, name, keep_directory=member.isdir())
         if member.isdir():
-            with contextlib.suppress(FileExistsError):
+            with suppress(FileExistsError):
                 os.mkdir(name, _MODE, dir_fd=parent)
         elif member.isreg():
             self._copy(layer, member, parent, name)
@@ -142,7 +142,7 @@ class Unpacker:
                     and attribute.startswith(_ATTRIBUTES)
                     and not attribute.startswith(self._marks)
                 ):
-                    with contextlib.suppress(OSError):
+                    with suppress(OSError):
                         os.setxattr(path, attribute, value.encode("utf-8", "surrogateescape"))
             # After chown(2), which clears setuid; of another user it would be a power of root's.
             os.chmod(path, member.mode & (0o7777 if is_given else 0o1777))

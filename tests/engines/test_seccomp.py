@@ -62,10 +62,12 @@ def test_the_same_calls_are_refused(
 
 def filters_of(pid: int) -> bytes:
     """Its only filter, read by a process of its own: the container goes on when that ends."""
-    from nsview.enter.filters import copy_filters
+    from nsview.enter.filters import FilterCopy
 
     lacking: list[tuple[str, int]] = []
-    found = copy_filters(pid, lacking)
+    copy = FilterCopy(pid)
+    found = copy.result(lacking)
+    os.waitpid(copy.child, 0)
     if lacking:
         missing(f"this kernel does not show filters: {os.strerror(lacking[0][1])}")
     (only,) = found

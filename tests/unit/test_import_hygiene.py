@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import typing
 from pathlib import Path
 
 import pytest
@@ -187,3 +188,73 @@ def test_public_names_are_those_that_type_checkers_see() -> None:
     for name in nsview.__all__:
         assert name == "__version__" or f" import {name} as {name}\n" in text
     assert (_PACKAGE / "py.typed").exists()
+
+
+_TELLING = """
+import os, sys
+
+before = {*sys.modules}
+end = os._exit
+
+def tell(status):
+    print(*{*sys.modules} - before)
+    sys.stdout.flush()
+    end(status)
+
+os._exit = tell
+"""
+#: What takes milliseconds, itself or by what it imports.
+_LONG = {
+    *("typing", "re", "json", "enum", "signal", "contextlib", "functools", "collections"),
+    *("importlib", "dataclasses", "inspect", "types", "argparse", "subprocess", "threading"),
+    *("socket", "struct", "pathlib", "locale", "unicodedata", "ctypes"),
+}  # fmt: skip
+
+
+def _loaded_at_the_end(code: str, *words: str) -> set[str]:
+    """The modules that a Python has loaded at its end, beside those that it starts with."""
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", _TELLING + code, *words],
+        env=os.environ | {"PYTHONPATH": str(Path(nsview.__file__).parents[1])},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return {*done.stdout.splitlines()[-1].split()}
+
+
+@pytest.mark.parametrize(
+    ("modules", "allowed"),
+    [
+        ("nsview.cli.enter nsview.enter.enter nsview.enter.find", {"struct"}),
+        ("nsview.cli.ls nsview.cli.ps nsview.host.host", {"struct"}),
+        ("nsview.cli.run nsview.sandbox.launch nsview.sandbox.prepare", {"struct"}),
+        ("nsview.sandbox.launcher", {"struct"}),
+        ("nsview.engines.docker nsview.engines.docker_store nsview.engines.libpod", {"struct"}),
+        ("nsview.engines.buildkit nsview.engines.kubepods nsview.engines.bbolt", {"struct"}),
+        ("nsview.engines.podman nsview.engines.nspawn nsview.engines.browser", set()),
+        ("nsview.enter.joiner", {"struct"}),
+    ],
+    ids=str,
+)
+def test_nothing_heavy_is_loaded_to_start_a_command(modules: str, allowed: set[str]) -> None:
+    code = f"import nsview.cli.main, {', '.join(modules.split())}\ntell(0)"
+
+    assert _LONG & _loaded_at_the_end(code) <= allowed
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="joins namespaces")
+def test_nothing_heavy_is_loaded_to_enter_a_process() -> None:
+    script = Path(nsview.__file__).with_name("cli") / "nsview"
+    code = f"sys.argv[0] = {str(script)!r}; exec(open(sys.argv[0]).read())"
+
+    found = _loaded_at_the_end(code, "enter", str(os.getpid()), "--", sys.executable, "-c", "pass")
+
+    assert "nsview.enter.session" in found
+    assert _LONG & found <= {"struct"}
+
+
+def test_the_types_of_the_public_classes_can_be_asked_for_at_run_time() -> None:
+    for name in ("Container", "Namespace"):
+        hints = typing.get_type_hints(getattr(nsview, name))
+        assert {*hints} == {*getattr(nsview, name)._fields}

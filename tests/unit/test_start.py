@@ -19,7 +19,7 @@ _STARTS = pytest.mark.parametrize(
 @_STARTS
 def test_an_interrupt_while_loading_is_no_traceback(tmp_path: Path, start: tuple[str, ...]) -> None:
     # It comes while a module of the command line is imported, always.
-    (tmp_path / "unicodedata.py").write_text("raise KeyboardInterrupt\n")
+    (tmp_path / "struct.py").write_text("raise KeyboardInterrupt\n")
     done = subprocess.run(
         [sys.executable, *start, "ls"],
         env=os.environ | {"PYTHONPATH": str(tmp_path)},

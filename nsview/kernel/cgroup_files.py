@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import os
 
-from nsview.typed import Callable, Final
+from nsview.typed import Final, Protocol
 
 #: More than memory.stat, the longest of them, has. A read(2) gives all of a file that fits.
 _LARGEST: Final = 64 * 1024
 
-Read = Callable[[str], bytes | None]
-"""A file by its path; None when it is not there, or says nothing."""
+
+class Read(Protocol):
+    """A way to read a file: `read_file`, or that of `KeptFiles`."""
+
+    def __call__(self, path: str, /) -> bytes | None:
+        """What is in there; None when it is not there, or says nothing."""
 
 
 def read_file(path: str) -> bytes | None:

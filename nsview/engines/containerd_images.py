@@ -46,6 +46,11 @@ class _Snapshot(NamedTuple):
     number: int
     kind: int
 
+    @property
+    def chain_id(self) -> str | None:
+        """Of an image's layer: its key."""
+        return self.key if self.key.startswith("sha256:") else None
+
 
 def read_stack(
     store: DiskStore,
@@ -67,10 +72,9 @@ def read_stack(
         top = meta.bucket(b"v1", namespace.encode())
         if top is None:
             return None
-        stack = _read(files, top, container_id, snapshotter, image_digest, init_key)
+        return _read(files, top, container_id, snapshotter, image_digest, init_key)
     except BboltError:
         return None
-    return stack
 
 
 def _read(
@@ -94,29 +98,9 @@ def _read(
     chain = list(_chain(files, namespace, snapshotter, key))
     if not chain:
         return None
-    top_chain = next((one.key for one in chain if one.key.startswith("sha256:")), "")
-
-    def fits(document: object) -> bool:
-        return fold_chain(diff_ids_of(document))[-1:] == [top_chain]
-
-    config, _ = find_config(files, digest, fits)
-    if config is None:
-        digest = _labelled(namespace, snapshotter, top_chain)
-        config, _ = find_config(files, digest, fits)
-    digests = diff_ids_of(config)
-    facts = dict(zip(fold_chain(digests), digests, strict=True)) if config is not None else {}
-    steps = instructions(config)
-    layers = tuple(
-        StoredLayer(
-            role=_role(one, init_key),
-            path=files.path(_directory(snapshotter, one)),
-            digest=facts.get(one.key),
-            chain_id=one.key if one.key.startswith("sha256:") else None,
-            created_by=steps.get(one.key),
-        )
-        for one in chain
-        if one.kind != _VIEW  # it has a directory that nothing is mounted from
-    )
+    top = next(filter(None, (one.chain_id for one in chain)), "")
+    config, digest = _config(files, namespace, snapshotter, digest, top)
+    layers = tuple(_layers(files, snapshotter, chain, config, init_key))
     whole = snapshotter in _WHOLE
     return StoredStack(
         root=files.root,
@@ -126,6 +110,42 @@ def _read(
         image=image,
         image_id=(digest or "").removeprefix("sha256:") or None,
     )
+
+
+def _config(
+    files: StoreFiles, namespace: Bucket, snapshotter: str, digest: str | None, chain_id: str
+) -> tuple[object, str | None]:
+    """The config of the image whose layers are these, and the digest that led there."""
+
+    def fits(document: object) -> bool:
+        return fold_chain(diff_ids_of(document))[-1:] == [chain_id]
+
+    config, _ = find_config(files, digest, fits)
+    if config is None:
+        digest = _labelled(namespace, snapshotter, chain_id)
+        config, _ = find_config(files, digest, fits)
+    return config, digest
+
+
+def _layers(
+    files: StoreFiles,
+    snapshotter: str,
+    chain: list[_Snapshot],
+    config: object,
+    init_key: str | None,
+) -> Iterator[StoredLayer]:
+    digests = diff_ids_of(config)
+    facts = dict(zip(fold_chain(digests), digests, strict=True))
+    steps = instructions(config)
+    for one in chain:
+        if one.kind != _VIEW:  # it has a directory that nothing is mounted from
+            yield StoredLayer(
+                role=_role(one, init_key),
+                path=files.path(_directory(snapshotter, one)),
+                digest=facts.get(one.key),
+                chain_id=one.chain_id,
+                created_by=steps.get(one.key),
+            )
 
 
 def _directory(snapshotter: str, snapshot: _Snapshot) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 
-from nsview.engines.base import Daemon, Store, User
+from nsview.engines.base import Daemon, User
 from nsview.engines.containerd_store import containerd_stores
 from nsview.engines.containers_storage import containers_storages
 from nsview.engines.disk import DiskStore
@@ -28,13 +28,13 @@ class StoreSearch:
     """Looks for stores again and again: for what configuration files name, only now and then."""
 
     def __init__(self) -> None:
-        self.found: list[Store] = []
+        self.found: list[DiskStore] = []
         """What was found the last time. A store remembers what it read."""
         self._asked: tuple[tuple[Daemon, ...], tuple[User, ...]] | None = None
         self._again = 0.0
         self._candidates: list[DiskStore] = []
 
-    def find(self, daemons: tuple[Daemon, ...], users: tuple[User, ...]) -> list[Store]:
+    def find(self, daemons: tuple[Daemon, ...], users: tuple[User, ...]) -> list[DiskStore]:
         """The stores that exist now, each once, by whatever paths it may be reached.
 
         A daemon that starts makes everything be looked for at once.
@@ -55,9 +55,9 @@ class StoreSearch:
         return self.found
 
 
-def _existing(candidates: Sequence[DiskStore], known: Sequence[Store]) -> list[Store]:
-    kept = {store: store for store in known if isinstance(store, DiskStore)}
-    found: dict[tuple[str, tuple[int, int]], Store] = {}
+def _existing(candidates: Sequence[DiskStore], known: Sequence[DiskStore]) -> list[DiskStore]:
+    kept = {store: store for store in known}
+    found: dict[tuple[str, tuple[int, int]], DiskStore] = {}
     for store in candidates:
         inode = store.inode()
         if inode is not None:

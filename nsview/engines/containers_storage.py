@@ -51,16 +51,10 @@ _RUN_STATE = "db.sql"
 class StoredContainer(NamedTuple):
     """An element of containers.json with its metadata read."""
 
-    engine: str
-    id: str
-    name: str | None
-    image: str | None
-    image_id: str | None
-    created: float | None
-    pod_id: str | None = None
+    record: Record
+    """With its pod, if it is the sandbox of one, which alone knows it."""
+    pod_id: str | None
     """CRI-O: id of the sandbox."""
-    pod: Pod | None = None
-    """CRI-O: only the sandbox itself knows it."""
 
 
 def parse_containers(data: bytes) -> tuple[StoredContainer, ...]:
@@ -74,39 +68,34 @@ def _stored(element: object) -> StoredContainer | None:
     if identity is None:
         return None
     metadata = parse_json(text(element, "metadata") or "")
-    first_name = next(iter(texts(element, "names")), None)
-    image_id = text(element, "image") or text(metadata, "image-id")
-    image = text(metadata, "image-name")
-    created = timestamp(element, "created")
+    name = text(metadata, "name")
+    record = Record(
+        engine="podman" if name else "buildah",  # which writes no metadata
+        id=identity,
+        name=name or next(iter(texts(element, "names")), None),
+        image=text(metadata, "image-name"),
+        image_id=text(element, "image") or text(metadata, "image-id"),
+        created=timestamp(element, "created"),
+    )
     pod_id = text(metadata, "pod-id")
-    if pod_id is None:  # buildah writes no metadata
-        return StoredContainer(
-            engine="podman" if text(metadata, "name") else "buildah",
-            id=identity,
-            name=text(metadata, "name") or first_name,
-            image=image,
-            image_id=image_id,
-            created=created,
-        )
-    pod_name = text(metadata, "pod-name")
-    sandbox = flag(metadata, "pod") or pod_id == identity
+    return StoredContainer(_of_crio(record, metadata, pod_id) if pod_id else record, pod_id)
+
+
+def _of_crio(record: Record, metadata: object, pod_id: str) -> Record:
     pod = None
-    if sandbox:
+    if flag(metadata, "pod") or pod_id == record.id:
         # pod-name is ``k8s_<name>_<namespace>_<uid>_<attempt>``, metadata-name what its author said
         pod = Pod(
             uid=text(metadata, "uid") or pod_id,
-            name=text(metadata, "metadata-name") or pod_name,
+            name=text(metadata, "metadata-name") or text(metadata, "pod-name"),
             namespace=text(metadata, "namespace"),
         )
-    return StoredContainer(
+    return record._replace(
         engine="crio",
-        id=identity,
-        name=text(metadata, "metadata-name") or text(metadata, "name") or first_name,
-        image=image,
-        image_id=image_id,
-        created=created or moment(number(metadata, "created-at")),
-        pod_id=pod_id,
+        name=text(metadata, "metadata-name") or record.name,
+        created=record.created or moment(number(metadata, "created-at")),
         pod=pod,
+        sandbox=pod is not None,
     )
 
 
@@ -188,51 +177,33 @@ class ContainersStorage(DiskStore):
             key: name for images in sources.images if images for key, name in images.items()
         }
         pods = {
-            container.id: container.pod
+            one.record.id: one.record.pod
             for _driver, containers in sources.lists
-            for container in containers
-            if container.pod is not None
+            for one in containers
+            if one.record.pod is not None
         }
         for driver, containers in sources.lists:
-            for container in containers:
-                more = libpod.pop(container.id, None)
-                image = container.image or image_names.get(container.image_id or "")
-                if more is not None:
-                    yield self._podman(more, driver, image, container)
-                else:
-                    yield Record(
-                        engine=container.engine,
-                        id=container.id,
-                        name=container.name,
-                        image=image,
-                        image_id=container.image_id,
-                        pod=pods.get(container.pod_id or ""),
-                        sandbox=container.pod is not None,
-                        created=container.created,
-                        driver=driver,
-                        home=self.home,
-                        user=self.user,
-                    )
-        for more in libpod.values():  # podman run --rootfs: no storage of its own
-            yield self._podman(more, None, None, None)
+            for found, pod_id in containers:
+                image = found.image or image_names.get(found.image_id or "")
+                stored = found._replace(image=image, pod=pods.get(pod_id or ""), driver=driver)
+                known = libpod.pop(stored.id, None)
+                yield self._own(stored if known is None else _merged(known, stored))
+        yield from map(self._own, libpod.values())  # podman run --rootfs: no storage of its own
 
-    def _podman(
-        self,
-        known: Record,
-        driver: str | None,
-        image: str | None,
-        stored: StoredContainer | None,
-    ) -> Record:
-        return known._replace(
-            name=known.name or (stored.name if stored else None),
-            image=known.image or image,
-            image_id=known.image_id or (stored.image_id if stored else None),
-            pid=known.pid if self.root == "/" else None,
-            created=known.created or (stored.created if stored else None),
-            driver=driver,
-            home=self.home,
-            user=self.user,
-        )
+    def _own(self, record: Record) -> Record:
+        pid = record.pid if self.root == "/" else None
+        return record._replace(pid=pid, home=self.home, user=self.user)
+
+
+def _merged(known: Record, stored: Record) -> Record:
+    """What podman's own database says of a container, and what that leaves out."""
+    return known._replace(
+        name=known.name or stored.name,
+        image=known.image or stored.image,
+        image_id=known.image_id or stored.image_id,
+        created=known.created or stored.created,
+        driver=stored.driver,
+    )
 
 
 def containers_storages(

@@ -263,7 +263,7 @@ def test_bad_lists_are_nothing(tmp_path: Path, content: bytes) -> None:
 def test_bad_metadata_leaves_the_rest(metadata: str) -> None:
     data = json.dumps([element(P1, "p1", None) | {"metadata": metadata}]).encode()
     (container,) = parse_containers(data)
-    assert (container.id, container.name) == (P1, "p1")
+    assert (container.record.id, container.record.name) == (P1, "p1")
 
 
 def test_a_users_link_to_the_systems_list_is_not_read(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ _COST_OF_BEING_INSIDE: Final = {
     "user": "uids are shown as seen from inside",
     "cgroup": "cgroup paths are cut, and containers may not be recognised",
 }
-_GONE_STATES: Final = "ZX"
+GONE_STATES: Final = "ZX"
 _NAMED_PIDS: Final = 3
 
 
@@ -97,7 +97,7 @@ def _unreadable(procfs: Procfs, tasks: Mapping[int, Task], initial: Mapping[str,
     pids = [
         task.pid
         for task in tasks.values()
-        if not any(task.namespaces) and task.state not in _GONE_STATES
+        if not any(task.namespaces) and task.state not in GONE_STATES
     ]
     if not pids:
         return []

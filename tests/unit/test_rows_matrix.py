@@ -68,6 +68,18 @@ def test_unreadable_namespace_says_so() -> None:
     assert (row.own, row.with_whom) == (0, "not readable")
 
 
+def test_without_rights_nobody_can_tell_that_it_is_all() -> None:
+    snapshot = fake.snapshot()
+    hidden = snapshot.tasks[400]._replace(namespaces=(0,) * 8)
+    snapshot = snapshot._replace(tasks={**snapshot.tasks, 400: hidden})
+    web = snapshot.container("docker/web")
+    assert web is not None
+
+    row = next(row for row in matrix_rows(snapshot, web) if row.kind == "net")
+
+    assert (row.with_whom, row.held_by) == ("nobody in sight", "3 processes in sight")
+
+
 def test_what_a_user_namespace_owns_is_left_to_its_page() -> None:
     snapshot = fake.snapshot()
     web = snapshot.container("docker/web")

@@ -9,6 +9,7 @@ from nsview.display import display
 from nsview.host.holder_words import held_by_words
 from nsview.host.matrix import NamespaceShare, namespace_matrix
 from nsview.host.model import Container, Holder, Snapshot
+from nsview.host.partial import GONE_STATES
 
 #: How many containers a cell names before it only counts them.
 _NAMED = 2
@@ -28,7 +29,10 @@ class MatrixRow:
     shared: bool
     """It is the host's (and this is not the host itself)."""
     with_whom: str
-    """Display-safe words: ``nobody``, ``host, 11 containers``, ``db, web``."""
+    """Display-safe words: ``nobody``, ``host, 11 containers``, ``db, web``.
+
+    ``nobody in sight`` where processes of others may not be looked at.
+    """
     held_by: str
     """Display-safe words."""
 
@@ -37,10 +41,19 @@ def matrix_rows(
     snapshot: Snapshot, container: Container, holders: Holders | None = None
 ) -> list[MatrixRow]:
     """A row for each kind. `holders` cost a walk; without them members are counted."""
+    known = "" if _all_readable(snapshot) else " in sight"
     return [
-        _row(snapshot, container, share, (holders or {}).get((share.kind, share.ino)))
+        _row(snapshot, container, share, (holders or {}).get((share.kind, share.ino)), known)
         for share in namespace_matrix(snapshot, container)
     ]
+
+
+def _all_readable(snapshot: Snapshot) -> bool:
+    """Say whether every process counts; number 1 of the host is known by its fixed numbers."""
+    return all(
+        any(task.namespaces) or task.pid == 1 or task.state in GONE_STATES
+        for task in snapshot.tasks.values()
+    )
 
 
 def _row(
@@ -48,19 +61,19 @@ def _row(
     container: Container,
     share: NamespaceShare,
     holders: Sequence[Holder] | None,
+    known: str,
 ) -> MatrixRow:
     shared = share.shared and container.kind != "host"
     # What a user namespace owns fills a page, and is on the page of that namespace.
     own = [_shortened(one) for one in holders or () if one.kind not in ("owned", "child")]
     counted = "1 process" if share.members == 1 else f"{share.members} processes"
-    if share.ino == 0:
-        counted = "–"
+    counted = f"{counted}{known}" if share.ino else "–"
     return MatrixRow(
         kind=share.kind,
         own=share.ino,
         host=share.host,
         shared=shared,
-        with_whom=_with_whom(snapshot, share, shared),
+        with_whom=_with_whom(snapshot, share, shared) or f"nobody{known}",
         held_by=held_by_words(snapshot, own) if own else counted,
     )
 
@@ -84,4 +97,4 @@ def _with_whom(snapshot: Snapshot, share: NamespaceShare, shared: bool) -> str:
         words += [display(one.name) for one in others]
     if isolated:
         words.append(f"{isolated} isolated")
-    return ", ".join(words) or "nobody"
+    return ", ".join(words)

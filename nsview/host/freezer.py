@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 
 from nsview.kernel.cgroup_files import Read
 from nsview.kernel.cgroupfs import Cgroupfs, says_frozen
 from nsview.kernel.task import CgroupPath
+from nsview.typed import Callable
 
 
 class Freezer:

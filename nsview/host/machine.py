@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import replace
-from operator import attrgetter
 
 from nsview.host.cgroup_gauge import io_of, sum_of
 from nsview.host.resources import Io, Memory, Pids, Resources
@@ -15,6 +14,7 @@ from nsview.kernel.cgroup_format import parse_flat
 from nsview.kernel.cgroup_io import IoCounters
 from nsview.kernel.cgroup_memory import MemoryEvents
 from nsview.kernel.diskstats import parse_diskstats
+from nsview.kernel.loadavg import read_tasks
 from nsview.kernel.meminfo import read_meminfo
 from nsview.kernel.pressure import Pressure, parse_pressure
 from nsview.kernel.procfs import Procfs
@@ -22,7 +22,6 @@ from nsview.kernel.task import Task
 from nsview.typed import Mapping
 
 _PERCENT = 100.0
-_THREADS = attrgetter("threads")
 _MOST_TASKS = ("pid_max", "threads-max")
 
 
@@ -43,9 +42,13 @@ class MachineGauge:
             cpu=cpu,
             memory=self._memory(root.memory),
             io=self._disks(),
-            pids=Pids(current=sum(map(_THREADS, tasks.values())), limit=self._most_tasks()),
+            pids=Pids(current=self._count(tasks), limit=self._most_tasks()),
             pressure=self._pressure(),
         )
+
+    def _count(self, tasks: Mapping[int, Task]) -> int:
+        count = read_tasks(self._procfs)
+        return sum(task.threads for task in tasks.values()) if count is None else count
 
     def _memory(self, root: Memory | None) -> Memory | None:
         whole = read_meminfo(self._procfs)

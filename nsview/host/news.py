@@ -7,13 +7,12 @@ into what is known.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from nsview.host.model import Snapshot
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.ns_links import read_mnt_and_pid
 from nsview.kernel.process_events import Event
 from nsview.kernel.procfs import Procfs
+from nsview.typed import Iterable
 
 _MNT, _PID = KINDS.index("mnt"), KINDS.index("pid")
 

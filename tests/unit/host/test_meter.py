@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from support.made_up import container, task
 
 from nsview.host.cgroup_gauge import CgroupGauge, Limits, LimitsOfGroups, least, sum_of
+from nsview.host.machine import MachineGauge
 from nsview.host.meter import Meter
 from nsview.host.process_gauge import ProcessGauge
 from nsview.host.resources import Resources, rate, share
@@ -318,3 +319,14 @@ def test_only_containers_of_those_that_ran_are_read(tmp_path: Path) -> None:
     assert meter.read(tasks, {**membership, 12: web.ref}, [other, db], set())[web.ref].cpu != (
         second[web.ref].cpu
     )
+
+
+def test_tasks_of_the_machine_are_counted_by_the_kernel_if_it_tells(tmp_path: Path) -> None:
+    tasks = {10: task(10, "/"), 11: task(11, "/")._replace(threads=3)}
+    gauge = MachineGauge(Procfs(str(tmp_path)))
+    told = []
+    for text in ("", "0.20 0.18 0.12 1/80 11206\n"):
+        (tmp_path / "loadavg").write_text(text)
+        pids = gauge.complete(Resources(), tasks).pids
+        told.append(pids.current if pids else None)
+    assert told == [4, 80]

@@ -6,9 +6,9 @@ A container that somebody has made without root has such files, often closed to 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from nsview.errors import NotPermitted
+from nsview.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import functools
-
 from nsview.kernel.cgroup_files import Read
 from nsview.kernel.cgroupfs import Cgroupfs, says_frozen
 from nsview.kernel.task import CgroupPath
+from nsview.light import cache
 from nsview.typed import Callable
 
 
@@ -27,4 +26,4 @@ class Freezer:
             self._paths[cgroups] = paths
             return any(says_frozen(self._read(path)) for path in paths)
 
-        return functools.cache(read_frozen)
+        return cache(read_frozen)

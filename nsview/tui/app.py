@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
 from textual.dom import DOMNode
 from textual.screen import Screen
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 _DEFAULT_THEME = "textual-dark"
 #: Seconds from the first look to the next: the sooner, the more of a rate is chance.
 _SECOND_LOOK = 0.5
+_PALETTE_COLUMNS, _PALETTE_LINES = 12, 6
 _PRINTED = {
     "esc": "Esc", "home": "Home", "end": "End", "pgup": "PgUp", "pgdn": "PgDn", "space": "Space",
 }  # fmt: skip
@@ -263,6 +265,12 @@ class NsviewApp(Shell):
                 told.add(binding.description)
                 press = partial(self.simulate_key, binding.key)
                 yield SystemCommand(binding.description, self.get_key_display(binding), press)
+
+    def action_command_palette(self) -> None:
+        """Ctrl-P: one at a time, and where its list is seen (textual 8.2 fails with either)."""
+        has_room = self.size.width >= _PALETTE_COLUMNS and self.size.height >= _PALETTE_LINES
+        if has_room and not any(isinstance(one, CommandPalette) for one in self.screen_stack):
+            super().action_command_palette()
 
     def _command(self, line: str) -> Callable[[], None]:
         return partial(self.run_command, line)

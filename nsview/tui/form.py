@@ -8,12 +8,14 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.screen import ModalScreen, ScreenResultType
+from textual.screen import ScreenResultType
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
+from nsview.tui.window import Question
 
-class Form(ModalScreen[ScreenResultType]):
+
+class Form(Question[ScreenResultType]):
     """Its content is in a container of class ``window``."""
 
     CSS_PATH = Path(__file__).with_suffix(".tcss")

@@ -211,8 +211,9 @@ class Page(Screen[None]):
                 self.nsview.step_inside(place, choose=choose)
 
     def action_back(self) -> None:
-        """One crumb back; the home screen stays."""
-        self.app.pop_screen()
+        """One crumb back, but once; the home screen stays."""
+        if self.is_active:
+            self.app.pop_screen()
 
     def action_command(self) -> None:
         """Open the command line."""

@@ -1,14 +1,26 @@
-"""What all windows on top of a page have in common: a click beside one closes it."""
+"""What all windows on top of a page share: one answer, and a click beside one closes it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from textual import events
+from textual.await_complete import AwaitComplete
 from textual.screen import ModalScreen, ScreenResultType
 
 
-class Window(ModalScreen[ScreenResultType]):
+class Question(ModalScreen[ScreenResultType]):
+    """Gives back one answer, and closes itself, not what is on top of it or below."""
+
+    def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
+        """Answer; a second time, as by two quick keys, is none."""
+        if self not in self.app.screen_stack:
+            return AwaitComplete()
+        self.pop_until_active()
+        return super().dismiss(result)
+
+
+class Window(Question[ScreenResultType]):
     """Its content is in a container of class ``window``."""
 
     CSS_PATH = Path(__file__).with_name("dialog.tcss")

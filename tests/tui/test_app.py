@@ -21,8 +21,10 @@ from nsview.host.reference import HOST_REF
 from nsview.kernel.procfs import Procfs
 from nsview.kernel.stat import parse_stat
 from nsview.tui.container import ContainerScreen
+from nsview.tui.dialog import ChoiceScreen
 from nsview.tui.help import HelpScreen
 from nsview.tui.home import HomePage
+from nsview.tui.page import Page
 from nsview.tui.prompt import Prompt
 from nsview.tui.row_table import RowTable
 from nsview.tui.settings import Settings, read_settings
@@ -409,3 +411,59 @@ def test_help_says_in_full_what_cannot_be_seen() -> None:
         await driver.sees(words)
 
     drive(script, FakeSource(host()._replace(partial=(words,))), size=(100, 30))
+
+
+def test_windows_and_pages_are_left_once_however_often_it_is_asked() -> None:
+    # Two keys in one read of the terminal: the second is for what the first has closed.
+    async def script(driver: Driver) -> None:
+        await driver.press("f6")
+        window = driver.app.screen
+        assert isinstance(window, ChoiceScreen)
+        window.action_cancel()
+        window.action_cancel()
+        await driver.pilot.pause()
+        assert len(driver.app.screen_stack) == 1
+        await driver.press("enter")
+        page = driver.app.screen
+        assert isinstance(page, ContainerScreen)
+        page.action_back()
+        page.action_back()
+        await driver.pilot.pause()
+        assert len(driver.app.screen_stack) == 1
+
+    drive(script)
+
+
+def test_a_window_that_is_answered_beneath_another_leaves_the_page() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("f6")
+        window = driver.app.screen
+        assert isinstance(window, ChoiceScreen)
+        await driver.press("ctrl+p")
+        assert driver.app.screen is not window
+        window.action_cancel()
+        await driver.pilot.pause()
+        assert len(driver.app.screen_stack) == 1
+
+    drive(script)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (80, 4), (4, 24), (20, 8)])
+def test_the_palette_in_a_terminal_that_is_too_small_for_it(size: tuple[int, int]) -> None:
+    async def script(driver: Driver) -> None:
+        for key in ("ctrl+p", "pagedown", "pagedown", "pageup", "colon", "ctrl+p"):
+            await driver.press(key)
+
+    drive(script, size=size)
+
+
+def test_the_palette_opens_once_though_a_page_lies_on_it() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("ctrl+p")
+        driver.app.run_command("ps")
+        await driver.pilot.pause()
+        await driver.press("ctrl+p")
+        await driver.press("ctrl+p")
+        assert isinstance(driver.app.screen, Page)
+
+    drive(script)

@@ -110,15 +110,15 @@ class Meter:
         if self._ran is not None:
             busy = {membership.get(pid, HOST_REF) for pid in self._ran}
         all_read = True
+        now = time.monotonic()
         for known in self._metered.values():
-            now = time.monotonic()
             if now - known.moment < self._fresh:
                 all_read = False
                 continue
             known.moment = now
             found = self._measure(known, tasks, limits, busy)
             # Of who rests it is the very same: whoever shows it has nothing to do.
-            if found != known.last:
+            if found is not known.last and found != known.last:
                 known.last = found
         if all_read:
             self._files.sweep()
@@ -151,12 +151,14 @@ class Meter:
         busy: Collection[str] | None,
     ) -> Resources:
         one = known.container
-        members = (tasks[pid] for pid in one.members if pid in tasks)
         # The same processes, and nobody of them has run.
         rests = busy is not None and one.ref not in busy and known.members == one.members
+        if rests and isinstance(known.gauge, ProcessGauge):
+            return known.gauge.rest(known.last)
         known.members = one.members
+        members = (tasks[pid] for pid in one.members if pid in tasks)
         if isinstance(known.gauge, ProcessGauge):
-            return known.gauge.rest(known.last) if rests else known.gauge.read(members, self._ran)
+            return known.gauge.read(members, self._ran)
         last = known.last if rests else None
         found = known.gauge.read(self._files, limits, members, self._ran, last)
         return self._machine.complete(found, tasks) if one.ref == HOST_REF else found

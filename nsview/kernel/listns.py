@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import struct
 
-from nsview.kernel.namespaces import CLONE_FLAGS
 from nsview.kernel.syscalls import LISTNS, syscall
 from nsview.typed import Final
 
@@ -18,21 +17,21 @@ from nsview.typed import Final
 _REQUEST: Final = struct.Struct("=IIQIIQ")
 _ID: Final = struct.Struct("=Q")
 _ROOM: Final = 512
+_ANY_KIND: Final = 0
 _ANY_OWNER: Final = 0
 #: No such call, or a seccomp filter that has not heard of it.
 _LACKING: Final = frozenset({errno.ENOSYS, errno.EPERM})
 
 
-def list_namespaces(kind: str | None = None) -> list[int] | None:
-    """Return the ids of all namespaces of one kind, or of all kinds, that we may see, ascending.
+def list_namespaces() -> list[int] | None:
+    """Return the ids of all namespaces that we may see, ascending.
 
     None where the kernel lacks the call. Outside the initial pid namespace, or without
     CAP_SYS_ADMIN there, only our own are seen.
     """
-    mask = CLONE_FLAGS[kind] if kind else 0
     ids: list[int] = []
     try:
-        while page := _list(ids[-1] if ids else 0, mask):
+        while page := _list(ids[-1] if ids else 0):
             ids += page
             if len(page) < _ROOM:
                 break
@@ -43,10 +42,10 @@ def list_namespaces(kind: str | None = None) -> list[int] | None:
     return ids
 
 
-def _list(last: int, mask: int) -> list[int]:
+def _list(last: int) -> list[int]:
     """Return the ids that follow `last`; nothing at the end."""
     buffer = bytearray(_ROOM * _ID.size)
-    request = _REQUEST.pack(_REQUEST.size, 0, last, mask, 0, _ANY_OWNER)
+    request = _REQUEST.pack(_REQUEST.size, 0, last, _ANY_KIND, 0, _ANY_OWNER)
     try:
         count = syscall(LISTNS, request, buffer, _ROOM, 0)
     except FileNotFoundError:  # the cursor is past the last one

@@ -43,14 +43,12 @@ class Procfs:
             return []
         return sorted(int(name) for name in names if name.isdigit())
 
-    def read(
-        self, pid: int, name: str, *, tid: int | None = None, limit: int = _LARGEST
-    ) -> bytes | None:
-        """A file of a process or thread, its first `limit` bytes; None when it is gone.
+    def read(self, pid: int, name: str, *, limit: int = _LARGEST) -> bytes | None:
+        """A file of a process, its first `limit` bytes; None when it is gone.
 
         Raises PermissionError where the kernel's ptrace check forbids it.
         """
-        return self.read_file(self._place(pid, name, tid), limit=limit)
+        return self.read_file(self.path(pid, name), limit=limit)
 
     def read_record(self, pid: int, name: str) -> bytes | None:
         """As `read`, for the small files that the kernel writes in one piece.
@@ -69,14 +67,14 @@ class Procfs:
         finally:
             os.close(descriptor)
 
-    def read_link(self, pid: int, name: str, *, tid: int | None = None) -> str | None:
-        """What a link of a process or thread shows; None when it is gone.
+    def read_link(self, pid: int, name: str) -> str | None:
+        """What a link of a process shows; None when it is gone.
 
         None, too, for a path of more than a page (cwd, root, exe): the kernel shows no part of it.
         Raises PermissionError where the kernel's ptrace check forbids it.
         """
         try:
-            return os.readlink(self._place(pid, name, tid))
+            return os.readlink(self.path(pid, name))
         except OSError as error:
             _instead(error)
             return None
@@ -102,11 +100,6 @@ class Procfs:
             return _instead(error)
         finally:
             os.close(descriptor)
-
-    def _place(self, pid: int, name: str, tid: int | None) -> str:
-        if tid is None:
-            return f"{self.root}/{pid}/{name}"
-        return f"{self.root}/{pid}/task/{tid}/{name}"
 
 
 def _instead(error: OSError) -> bytes | None:

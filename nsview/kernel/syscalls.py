@@ -82,9 +82,9 @@ def getsockopt(fd: int, level: int, option: int, value: bytearray) -> None:
         raise _error()
 
 
-def openat2(dir_fd: int, path: str, flags: int, resolve: int, mode: int = 0) -> int:
+def openat2(dir_fd: int, path: str, flags: int, resolve: int) -> int:
     """Open `path` below `dir_fd` with RESOLVE_* (Linux 5.6); close-on-exec in any case."""
-    how = _OPEN_HOW.pack(flags | os.O_CLOEXEC, mode, resolve)
+    how = _OPEN_HOW.pack(flags | os.O_CLOEXEC, 0, resolve)
     name = os.fsencode(path)
     if b"\0" in name:
         raise ValueError("embedded null byte")  # as os.open does

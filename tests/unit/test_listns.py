@@ -41,13 +41,6 @@ def test_pages(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     assert kernel.kinds == {0}
 
 
-def test_kind_is_a_clone_flag(monkeypatch: pytest.MonkeyPatch) -> None:
-    kernel = Kernel([1, 8])
-    monkeypatch.setattr(listns, "syscall", kernel)
-    assert list_namespaces("net") == [1, 8]
-    assert kernel.kinds == {0x40000000}
-
-
 @pytest.mark.parametrize("number", [errno.ENOSYS, errno.EPERM])
 def test_absent(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     def refuse(*_: object) -> int:

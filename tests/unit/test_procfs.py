@@ -37,7 +37,6 @@ def test_threads() -> None:
 def test_a_process_that_is_gone(gone: int) -> None:
     procfs = Procfs()
     assert procfs.read(gone, "stat") is None
-    assert procfs.read(gone, "stat", tid=gone) is None
     assert procfs.read_record(gone, "stat") is None
     assert procfs.read_link(gone, "cwd") is None
     assert procfs.threads(gone) == []

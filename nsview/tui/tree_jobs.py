@@ -118,6 +118,8 @@ def read_listing(
         found = any(one.path is not None for one in tree.stack.layers)
         gone = "no directory any more" if found else f"its layers were not found{_takes_root()}"
         return Listing(problem=gone, cost=meter.cost())
+    if len(tree.stack.layers) == 1:  # nothing is added to nothing
+        entries = [one._replace(change=None) for one in entries]
     return Listing(entries=tuple(entries), hides=hides, cost=meter.cost())
 
 
@@ -162,7 +164,8 @@ def read_size(reading: Reading, layer: Layer) -> Size:
 def read_changes(tree: MergedTree, before: Stack | None = None) -> Changes:
     """As ``docker diff`` has them; or against another stack, by the same rules."""
     meter = Meter()
-    if problem := _lacks_top(tree.stack):
+    problem = _lacks_top(tree.stack) or (_has_no_image(tree.stack) if before is None else None)
+    if problem is not None:
         return Changes(problem=problem, cost=meter.cost())
     try:
         if before is None:
@@ -179,6 +182,13 @@ def _lacks_top(stack: Stack) -> str | None:
     """Without its writable layer nobody can tell what a container has changed."""
     if stack.layers and stack.layers[0].path is None:
         return f"its writable layer was not found{_takes_root()}"
+    return None
+
+
+def _has_no_image(stack: Stack) -> str | None:
+    """All that is there would count as added; of a host's root, that is a walk of the disk."""
+    if len(stack.layers) == 1:
+        return "its root is one directory: there are no layers below to tell changes from"
     return None
 
 

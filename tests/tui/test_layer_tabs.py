@@ -427,6 +427,20 @@ def test_layers_that_are_not_found_are_not_taken_for_empty(
     drive(replace(stack, layers=tuple(lost)), tab, steps)
 
 
+def test_a_root_without_layers_has_no_changes_to_tell(stack: Stack) -> None:
+    alone = replace(stack, layers=stack.layers[-1:])
+
+    async def changes(app: Explored) -> None:
+        await app.sees("its root is one directory: there are no layers below")
+
+    async def files(app: Explored) -> None:
+        await app.sees("▸ etc")
+        assert app.line("▸ etc").startswith("    drwx")
+
+    drive(alone, "changes", changes)
+    drive(alone, "files", files)
+
+
 def test_changes_that_cannot_be_found_out_are_not_looked_for_at_every_look(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -115,7 +115,7 @@ _BETWEEN = "$foreground 40%"
 _LAST_TWO = 4
 _HINT_GAP = 2
 #: What begins so can be done nearly everywhere: it is named where there is room left, in order.
-_COMMON = ("home.signal", "sandbox.", "table.sort", "page.", "app.")
+_COMMON = ("table.sort", "page.", "home.signal", "sandbox.", "app.")
 #: The right part of a line gets one part in so many, if it needs that.
 _RIGHT_SHARE = 4
 

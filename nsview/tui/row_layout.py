@@ -5,6 +5,7 @@ Text enters as the system has it; `pieces` is the one place in which a table mak
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -147,26 +148,33 @@ def fold_mark(row: Row) -> str:
     return "▾ " if row.expanded else "▸ "
 
 
-def pieces(row: Row, placed: Placed) -> list[Piece]:
+def pieces(row: Row, placed: Placed) -> Sequence[Piece]:
     """The text of a cell, display-safe and exactly as wide as its column."""
-    cell = row.cells[placed.at]
-    if isinstance(cell, str):
-        cell = Cell(cell)
-    parts = _styled(cell)
-    if placed.column.tree:
-        parts = [(row.prefix, "tree"), (fold_mark(row), "tree"), *parts]
-    safe = [(display(text), style) for text, style in parts if text]
-    return fit(safe, placed.width, placed.column.align)
+    at, column, _, width = placed
+    if column.tree:
+        lead = ((row.prefix, "tree"), (fold_mark(row), "tree"))
+        return fit(_safe((*lead, *_styled(row.cells[at]))), width, column.align)
+    return _cell_pieces(row.cells[at], width, column.align)
+
+
+#: A row that changes has one or two cells that do, and many rows say the same in a column.
+@functools.lru_cache(maxsize=4096)
+def _cell_pieces(cell: Cell | str, width: int, align: str) -> Sequence[Piece]:
+    return tuple(fit(_safe(_styled(cell)), width, align))
+
+
+def _safe(parts: Iterable[Piece]) -> list[Piece]:
+    return [(display(text), style) for text, style in parts if text]
 
 
 def remark(row: Row) -> list[Piece]:
     """The text of a row that has a single cell, as long as it is."""
-    cell = row.cells[0]
-    parts = _styled(Cell(cell) if isinstance(cell, str) else cell)
-    return [(display(text), style) for text, style in parts if text]
+    return _safe(_styled(row.cells[0]))
 
 
-def _styled(cell: Cell) -> list[Piece]:
+def _styled(cell: Cell | str) -> list[Piece]:
+    if isinstance(cell, str):
+        return [(cell[:_LONGEST], "")]
     text = cell.text[:_LONGEST]
     if not cell.spans:
         return [(text, cell.style)]

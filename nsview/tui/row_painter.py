@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import NamedTuple
 
 from rich.cells import cell_len
@@ -30,6 +30,7 @@ class RowPainter:
         self._widget = widget
         self._strips: LRUCache[tuple[Hashable, tuple[str, ...]], _Drawn] = LRUCache(_KEPT)
         self._styles: dict[tuple[str, ...], Style] = {}
+        self._looks: dict[Style, Style] = {}
 
     def forget_rows(self) -> None:
         """The columns are elsewhere now."""
@@ -38,31 +39,38 @@ class RowPainter:
     def forget(self) -> None:
         """The theme has changed."""
         self._styles.clear()
+        self._looks.clear()
         self._strips.clear()
 
-    def row(self, row: Row, columns: Sequence[Placed], state: tuple[str, ...]) -> Strip:
-        """One row, whole. `state`: its style, then that of the cursor if it is there."""
+    def row(self, row: Row, columns: Sequence[Placed], state: tuple[str, ...], width: int) -> Strip:
+        """One row, whole, or `width` where that is more: so wide is what is seen of it.
+
+        `state`: its style, then that of the cursor if it is there.
+        """
         drawn = self._strips.get((row.key, state))
         if drawn is None or drawn.row != row:
-            drawn = _Drawn(row, self._draw(row, columns, state))
+            drawn = _Drawn(row, self._draw(row, columns, state, width))
             self._strips[row.key, state] = drawn
         return drawn.strip
 
-    def _draw(self, row: Row, columns: Sequence[Placed], state: tuple[str, ...]) -> Strip:
+    def _draw(
+        self, row: Row, columns: Sequence[Placed], state: tuple[str, ...], width: int
+    ) -> Strip:
         own, *cursor = state
         if len(row.cells) == 1 and len(columns) > 1:
             return Strip([Segment(t, self.style(own, s, *cursor)) for t, s in remark(row)])
-        gap = Segment(" " * GAP, self.style(*state))
-        segments: list[Segment] = []
+        plain = self.style(*state)
+        parts: list[tuple[str, Style]] = []
         for placed in columns:
-            if segments:
-                segments.append(gap)
-            segments += [
-                Segment(text, self.style(own, style, *cursor))
+            parts += [
+                (text, self.style(own, style, *cursor) if style else plain)
                 for text, style in pieces(row, placed)
             ]
-        # Fewer bytes for the terminal: over ssh they are what a repaint costs.
-        return Strip(segments).simplify()
+            parts.append((" " * GAP, plain))
+        length = columns[-1].start + columns[-1].width if columns else 0
+        # The last one stands behind the last column; what is missing would make another strip.
+        parts[-1:] = [(" " * max(0, width - length), plain)]
+        return _joined(parts, max(length, width))
 
     def header(self, columns: Sequence[Placed], sorted_by: str | None, reverse: bool) -> Strip:
         """The titles, with an arrow at the column that the rows are sorted by.
@@ -102,5 +110,22 @@ class RowPainter:
                     color = styles.color
                 text_style += styles.text_style
             over = Style.from_color((background + color).rich_color, background.rich_color)
-            self._styles[names] = over + text_style
+            # One object for what looks the same: `_joined` need not compare.
+            style = over + text_style
+            self._styles[names] = self._looks.setdefault(style, style)
         return self._styles[names]
+
+
+def _joined(parts: Iterable[tuple[str, Style]], length: int) -> Strip:
+    """Neighbours that look the same become one: bytes are what a repaint costs over ssh."""
+    segments: list[Segment] = []
+    texts: list[str] = []
+    last: Style | None = None
+    for text, style in parts:
+        if style is not last and texts:
+            segments.append(Segment("".join(texts), last))
+            texts.clear()
+        texts.append(text)
+        last = style
+    segments.append(Segment("".join(texts), last))
+    return Strip(segments, length)

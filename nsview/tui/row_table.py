@@ -305,7 +305,7 @@ class RowTable(SortKeys, can_focus=True):
             strip = self._painter.header(self._placed, *self._sort)
         elif number < len(self.rows):
             state = self._state(number)
-            strip = self._painter.row(self.rows[number], self._placed, state)
+            strip = self._painter.row(self.rows[number], self._placed, state, width)
             fill = self._painter.style(*state)
         elif number == 0:
             text = Segment(" " + display(self._placeholder), self._painter.style("placeholder"))

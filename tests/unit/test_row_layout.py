@@ -60,14 +60,14 @@ def test_wide_and_escaped_characters_are_measured_in_screen_cells() -> None:
 def test_numbers_stand_at_the_right() -> None:
     placed = place(COLUMNS, (10, 12, 6, 8), 100)[2]
 
-    assert pieces(Row(1, ("", "", "42", "")), placed) == [("    ", ""), ("42", "")]
+    assert list(pieces(Row(1, ("", "", "42", "")), placed)) == [("    ", ""), ("42", "")]
 
 
 def test_spans_are_offsets_of_the_raw_text() -> None:
     placed = place(COLUMNS, (10, 12, 6, 8), 100)[3]
     row = Row(1, ("", "", "", Cell("\x1bab", "", ((1, 2, "alert"),))))
 
-    assert pieces(row, placed) == [("\\x1b", ""), ("a", "alert"), ("b", ""), ("  ", "")]
+    assert list(pieces(row, placed)) == [("\\x1b", ""), ("a", "alert"), ("b", ""), ("  ", "")]
 
 
 @given(ANY_TEXT, st.integers(1, 40), st.sampled_from(["left", "right"]))

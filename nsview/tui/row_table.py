@@ -15,7 +15,7 @@ from typing import ClassVar, TypeAlias
 from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.strip import Strip
 
 from nsview.display import display
@@ -30,6 +30,8 @@ __all__ = ["Cell", "Column", "Row", "RowTable"]
 #: The header is the first line, always in sight.
 _HEADER = 1
 _WHEEL_LINES = 3
+#: Lines with news that are drawn in one go: a key press never waits for a whole screen of them.
+_LINES_AT_ONCE = 10
 _SIDEWAYS = 8
 
 
@@ -83,6 +85,9 @@ class RowTable(SortKeys, can_focus=True):
         self._placed: list[Placed] = []
         self._placeholder = placeholder
         self._painter = RowPainter(self)
+        self._stale: set[int] = set()
+        """Numbers of rows that are to be drawn again, and for which there was no time yet."""
+        self._stale_bar = False
 
     # What it shows.
 
@@ -296,6 +301,12 @@ class RowTable(SortKeys, can_focus=True):
         super().notify_style_update()
         self._painter.forget()
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw what is wanted now; what there was no time for comes with the next frame."""
+        if self._stale or self._stale_bar:
+            self.call_later(self._refresh_part)
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """Draw one line of the screen."""
         left, width = self.scroll_offset.x, self.size.width
@@ -323,12 +334,28 @@ class RowTable(SortKeys, can_focus=True):
 
     def _refresh_changed(self, old: Sequence[Row], old_at: int) -> None:
         top = self.scroll_offset.y
-        end = top + self._page + 1
+        end = top + self._page
         moved = {old_at, self._cursor.at} if old_at != self._cursor.at else ()
         for number, rows in enumerate(zip_longest(old[top:end], self.rows[top:end]), top):
             before, now = rows
             if before != now or number in moved:
-                self.refresh_line(number + _HEADER)
+                self._stale.add(number)
+        if self._stale:
+            self._refresh_part()
+        elif self._stale_bar:
+            self.call_after_refresh(self._refresh_bar)
+
+    def _refresh_part(self) -> None:
+        if not self._stale:
+            self._refresh_bar()
+        for number in sorted(self._stale)[:_LINES_AT_ONCE]:
+            self._stale.discard(number)
+            self.refresh_line(number + _HEADER)
+
+    def _refresh_bar(self) -> None:
+        if self._stale_bar:
+            self._stale_bar = False
+            self._scroll_update(self.virtual_size)
 
     def _widen(self, needed: Sequence[int]) -> bool:
         # Columns only ever get wider while the table is there: nothing jumps back and forth when
@@ -344,6 +371,7 @@ class RowTable(SortKeys, can_focus=True):
             self._placed = placed
             self._painter.forget_rows()
         self._resize()
+        self._refresh_bar()
         self.refresh()
 
     def _resize(self) -> None:
@@ -356,4 +384,5 @@ class RowTable(SortKeys, can_focus=True):
             self.virtual_size = size
         elif size != self.virtual_size:
             self.set_reactive(RowTable.virtual_size, size)
-            self._scroll_update(size)
+            self.scroll_y = self.validate_scroll_y(self.scroll_y)
+            self._stale_bar = True  # to draw it anew takes as long as ten rows

@@ -10,6 +10,7 @@ from typing import Any
 
 from textual.pilot import Pilot
 from tui.fake import FakeSource
+from tui.painted import finish_painting
 
 from nsview.tui.app import NsviewApp
 from nsview.tui.settings import Settings
@@ -47,6 +48,7 @@ class Driver:
     @property
     def lines(self) -> list[str]:
         """What is on the screen."""
+        finish_painting(self.app.screen)
         strips = self.app.screen._compositor.render_strips()
         return [strip.text.rstrip() for strip in strips]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from textual import on
 from textual.app import App
+from tui.painted import finish_painting
 
 from nsview.errors import NsviewError
 from nsview.host.model import Snapshot
@@ -91,6 +92,7 @@ class PageApp(App[None]):
     @property
     def lines(self) -> list[str]:
         """What is on the terminal."""
+        finish_painting(self.screen)
         strips = self.screen._compositor.render_strips()
         return [strip.text.rstrip() for strip in strips]
 

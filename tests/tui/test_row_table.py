@@ -12,6 +12,7 @@ from textual import on
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 from textual.strip import Strip
+from tui.painted import painted
 
 from nsview.tui.row_table import Cell, Column, Row, RowTable
 
@@ -182,7 +183,7 @@ def test_the_scrollbar_covers_no_column_and_moves_none() -> None:
         await pilot.pause()
         few = app.table.render_line(3).text
         app.table.set_rows(some(100))
-        await pilot.pause()
+        await painted(app.table, pilot)
         assert app.table.show_vertical_scrollbar
         many = app.table.render_line(3).text
         assert many[: app.table.scrollable_content_region.width].endswith(" 002")
@@ -218,7 +219,7 @@ def test_a_row_more_does_not_lay_the_page_out_anew(monkeypatch: pytest.MonkeyPat
     async def script(app: TableApp, pilot: Pilot[None]) -> None:
         table = app.table
         table.set_rows(rows(range(100)))
-        await pilot.pause()
+        await painted(table, pilot)
         layouts = []
         laid_out = app.screen._refresh_layout
 
@@ -228,13 +229,13 @@ def test_a_row_more_does_not_lay_the_page_out_anew(monkeypatch: pytest.MonkeyPat
 
         monkeypatch.setattr(app.screen, "_refresh_layout", lay_out)
         table.set_rows(rows(range(101)))
-        await pilot.pause()
+        await painted(table, pilot)
         assert layouts == []
         assert table.virtual_size.height == 102
         await pilot.press("end")
         assert "web-100" in app.screen._compositor.render_strips()[-1].text
         table.set_rows(rows(range(5)))  # the scroll bar goes
-        await pilot.pause()
+        await painted(table, pilot)
         assert layouts
         assert not table.show_vertical_scrollbar
         assert table.scroll_offset.y == 0
@@ -253,13 +254,36 @@ def test_a_row_more_draws_only_what_it_moves() -> None:
             (few, few[:-2], {9, 10}),
         ):
             table.set_rows(rows(before))
-            await pilot.pause()
+            await painted(table, pilot)
             table.drawn = []
             table.set_rows(rows(now))
-            await pilot.pause()
+            await painted(table, pilot)
             assert set(table.drawn) == drawn
             screen = app.screen._compositor.render_strips()
             seen = [any(f"web-{n} " in strip.text for strip in screen) for n in now]
             assert sum(seen) == min(len(now), 23)
+
+    drive(script)
+
+
+def test_a_screen_of_news_is_drawn_in_parts() -> None:
+    async def script(app: TableApp, pilot: Pilot[None]) -> None:
+        table = app.table
+        table.set_rows(rows(range(100)))
+        await painted(table, pilot)
+        parts = []
+        draw = app.screen._compositor_refresh
+
+        def note() -> None:
+            table.drawn = []
+            draw()
+            parts.append(len(table.drawn))
+
+        app.screen._compositor_refresh = note  # type: ignore[method-assign]
+        table.set_rows(rows(range(100), "stop"))
+        await painted(table, pilot)
+        assert max(parts) <= 10
+        assert sum(parts) >= 23
+        assert "stop 22" in app.screen._compositor.render_strips()[-1].text
 
     drive(script)

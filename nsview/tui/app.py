@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
-from textual.command import CommandPalette
 from textual.dom import DOMNode
 from textual.screen import Screen
 
@@ -22,7 +21,7 @@ from nsview.tui.hangup import end_with_terminal
 from nsview.tui.home import HomePage
 from nsview.tui.keymap import bindings_of, find_clashes
 from nsview.tui.page import Page
-from nsview.tui.palette import ContainerProvider
+from nsview.tui.palette import ContainerProvider, Palette
 from nsview.tui.place import Place
 from nsview.tui.scanner import JobDone, ScanFailed, Scanned, Source
 from nsview.tui.settings import Settings, read_settings, remember_theme
@@ -269,8 +268,8 @@ class NsviewApp(Shell):
     def action_command_palette(self) -> None:
         """Ctrl-P: one at a time, and where its list is seen (textual 8.2 fails with either)."""
         has_room = self.size.width >= _PALETTE_COLUMNS and self.size.height >= _PALETTE_LINES
-        if has_room and not any(isinstance(one, CommandPalette) for one in self.screen_stack):
-            super().action_command_palette()
+        if has_room and not any(isinstance(one, Palette) for one in self.screen_stack):
+            self.push_screen(Palette())
 
     def _command(self, line: str) -> Callable[[], None]:
         return partial(self.run_command, line)

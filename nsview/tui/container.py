@@ -190,7 +190,7 @@ class ContainerScreen(ViewPage, ContainerActions):
 
     async def action_tab(self, index: int) -> None:
         """Show a tab; it gets the snapshot that is there, so it is never blank."""
-        if index == self._index:
+        if index == self._index or not self.is_mounted:  # a key may come before the page is made
             return
         view, switcher = self._views[index], self.query_one(ContentSwitcher)
         if not view.is_attached:  # a snapshot that comes meanwhile goes to the tab that is there

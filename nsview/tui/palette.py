@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.await_complete import AwaitComplete
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
 from nsview.display import display
 from nsview.host.model import Container
 from nsview.tui.shell import Shell
+
+
+class Palette(CommandPalette):
+    """Textual's own, but for a page that Enter, pressed twice, would close beneath it."""
+
+    def dismiss(self, result: None = None) -> AwaitComplete:
+        """Close it, once."""
+        return super().dismiss(result) if self.is_active else AwaitComplete()
 
 
 class ContainerProvider(Provider):

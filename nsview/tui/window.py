@@ -16,7 +16,8 @@ class Question(ModalScreen[ScreenResultType]):
         """Answer; a second time, as by two quick keys, is none."""
         if self not in self.app.screen_stack:
             return AwaitComplete()
-        self.pop_until_active()
+        while self.app.screen is not self:
+            self.app.pop_screen()
         return super().dismiss(result)
 
 

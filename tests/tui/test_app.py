@@ -457,6 +457,19 @@ def test_the_palette_in_a_terminal_that_is_too_small_for_it(size: tuple[int, int
     drive(script, size=size)
 
 
+def test_the_palette_closes_once() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("enter", "ctrl+p")
+        palette = driver.app.screen
+        assert isinstance(palette, CommandPalette)
+        palette.dismiss()
+        palette.dismiss()
+        await driver.pilot.pause()
+        assert isinstance(driver.app.screen, ContainerScreen)
+
+    drive(script)
+
+
 def test_the_palette_opens_once_though_a_page_lies_on_it() -> None:
     async def script(driver: Driver) -> None:
         await driver.press("ctrl+p")

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from nsview.engines import disk
-from nsview.engines.disk import ParsedFiles, on_host, open_folder, read_file
+from nsview.engines.disk import ParsedFiles, open_folder, read_file
+from nsview.kernel.safe_open import on_host
 
 
 class Writer:

@@ -18,6 +18,7 @@ from nsview.display import display
 from nsview.tui.choice_field import ChoiceField
 from nsview.tui.form import Form
 from nsview.tui.own_command import run_own
+from nsview.tui.window import is_closed
 
 _KEYS: Final = "Tab next   ←→ change   Esc cancel"
 _STOPS: Final = "   Esc stops it"
@@ -77,6 +78,8 @@ class CommandForm(Form[dict[str, Any] | None]):
 
     def on_mount(self) -> None:
         """The first thing to fill in."""
+        if is_closed(self):
+            return
         self.set_focus(self.query_one(f"#{self.first_field()}"))
         self._show()
 

@@ -32,6 +32,7 @@ from nsview.tui.tabs.processes import ProcessesTab
 from nsview.tui.tabs.summary import SummaryTab
 from nsview.tui.view import View
 from nsview.tui.view_page import ViewPage
+from nsview.tui.window import is_closed
 
 #: The tabs in their order; their numbers follow from it. Each is made for a ref and its layers.
 TABS: tuple[tuple[str, Callable[[str, Explorer], View]], ...] = (
@@ -107,6 +108,8 @@ class ContainerScreen(ViewPage, ContainerActions):
 
     def on_mount(self) -> None:
         """Show which tab is active."""
+        if is_closed(self):
+            return
         if self._ahead is not None:
             self._explorer.take(self._ahead, self.app.post_message)
         super().on_mount()

@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from nsview.display import display
 from nsview.tui.row_table import Column, Row, RowTable
-from nsview.tui.window import Window
+from nsview.tui.window import Window, is_closed
 
 T = TypeVar("T")
 
@@ -49,6 +49,8 @@ class ChoiceScreen(Window[T | None], Generic[T]):
 
     def on_mount(self) -> None:
         """The cursor is on what is chosen now."""
+        if is_closed(self):
+            return
         table = self.query_one(RowTable)
         table.set_rows([Row(number, (text,)) for number, (_, text) in enumerate(self._choices)])
         values = [value for value, _ in self._choices]

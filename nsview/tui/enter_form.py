@@ -15,6 +15,7 @@ from nsview.enter.enter import Choice
 from nsview.kernel.namespaces import KINDS, parse_kinds
 from nsview.tui.form import Form, field, line
 from nsview.tui.step_inside import shell_choice
+from nsview.tui.window import is_closed
 
 #: Name, what stands in the empty field.
 _FIELDS = (
@@ -50,7 +51,8 @@ class EnterForm(Form[Choice | None]):
 
     def on_mount(self) -> None:
         """The command first."""
-        self.query_one("#command", Input).focus()
+        if not is_closed(self):
+            self.query_one("#command", Input).focus()
 
     @on(Input.Submitted)
     def _submit(self, event: Input.Submitted) -> None:

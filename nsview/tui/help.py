@@ -16,7 +16,7 @@ from nsview.tui.commands import Argument, commands
 from nsview.tui.frame import commonness
 from nsview.tui.key_words import KEY_WORDS
 from nsview.tui.page import Page
-from nsview.tui.window import Window
+from nsview.tui.window import Window, is_closed
 
 _KEY_WIDTH = 20
 _ARGUMENTS: dict[Argument, str] = {
@@ -62,7 +62,8 @@ class HelpScreen(Window[None]):
 
     def on_mount(self) -> None:
         """Arrows scroll."""
-        self.query_one(VerticalScroll).focus()
+        if not is_closed(self):
+            self.query_one(VerticalScroll).focus()
 
     def action_scroll(self, lines: int) -> None:
         """By lines."""

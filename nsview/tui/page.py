@@ -29,6 +29,7 @@ from nsview.tui.row_table import RowTable
 from nsview.tui.save import save
 from nsview.tui.scanner import Job
 from nsview.tui.shell import Shell
+from nsview.tui.window import is_closed
 
 
 class Page(Screen[None]):
@@ -119,8 +120,9 @@ class Page(Screen[None]):
 
     def on_mount(self) -> None:
         """What is known already is shown at once."""
-        self._is_composed = True
-        self.take_latest()
+        self._is_composed = not is_closed(self)
+        if self._is_composed:
+            self.take_latest()
 
     def on_screen_resume(self) -> None:
         """What happened while another screen was on top."""

@@ -19,7 +19,7 @@ from nsview.tui.filtering import row_text
 from nsview.tui.prompt import Prompt
 from nsview.tui.row_table import Column, Row, RowTable
 from nsview.tui.rows.filter import compile_filter
-from nsview.tui.window import Window
+from nsview.tui.window import Window, is_closed
 
 _KEYS = "Esc close   / search   ← → scroll sideways"
 
@@ -55,6 +55,8 @@ class TableScreen(Window[None]):
 
     def on_mount(self) -> None:
         """All of them at once: only what is in sight is drawn."""
+        if is_closed(self):
+            return
         table = self.query_one(RowTable)
         table.set_rows(self._rows)
         table.focus()

@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from nsview.tui.page import Page
 from nsview.tui.place import Place
 from nsview.tui.view import View
+from nsview.tui.window import is_closed
 
 
 class ViewPage(Page):
@@ -27,7 +28,8 @@ class ViewPage(Page):
     def on_mount(self) -> None:
         """The view takes the keys."""
         super().on_mount()
-        self.view.focus_content()
+        if not is_closed(self):
+            self.view.focus_content()
 
     def crumbs(self) -> Sequence[str]:
         """One crumb."""

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from textual import events
 from textual.await_complete import AwaitComplete
-from textual.screen import ModalScreen, ScreenResultType
+from textual.screen import ModalScreen, Screen, ScreenResultType
+
+
+def is_closed(screen: Screen[Any]) -> bool:
+    """Say whether it has been left, before it was made even: then nothing is on it."""
+    return screen not in screen.app.screen_stack
 
 
 class Question(ModalScreen[ScreenResultType]):
@@ -14,7 +20,7 @@ class Question(ModalScreen[ScreenResultType]):
 
     def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
         """Answer; a second time, as by two quick keys, is none."""
-        if self not in self.app.screen_stack:
+        if is_closed(self):
             return AwaitComplete()
         while self.app.screen is not self:
             self.app.pop_screen()

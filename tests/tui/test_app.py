@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.cells import cell_len
 from textual.command import CommandPalette
+from textual.screen import Screen
 from tui.driving import Driver, drive
 from tui.fake import FakeSource, host
 
@@ -27,7 +31,10 @@ from nsview.tui.home import HomePage
 from nsview.tui.page import Page
 from nsview.tui.prompt import Prompt
 from nsview.tui.row_table import RowTable
+from nsview.tui.sandbox_form import SandboxForm
+from nsview.tui.sandbox_words import Wanted
 from nsview.tui.settings import Settings, read_settings
+from nsview.tui.text_screen import json_screen
 
 
 async def type_command(driver: Driver, line: str) -> None:
@@ -478,5 +485,30 @@ def test_the_palette_opens_once_though_a_page_lies_on_it() -> None:
         await driver.press("ctrl+p")
         await driver.press("ctrl+p")
         assert isinstance(driver.app.screen, Page)
+
+    drive(script)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        *(partial(ContainerScreen, "docker/web-1", tab) for tab in ("summary", "layers", "limits")),
+        partial(ChoiceScreen, "title", [(1, "one")]),
+        partial(json_screen, "title", {}),
+        partial(SandboxForm, Wanted()),
+    ],
+)
+@pytest.mark.parametrize("turns", range(3))
+def test_what_is_left_before_it_is_made_does_no_harm(
+    make: Callable[[], Screen[Any]], turns: int
+) -> None:
+    # Enter and Esc in one read of the terminal.
+    async def script(driver: Driver) -> None:
+        driver.app.push_screen(make())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        driver.app.pop_screen()
+        await driver.pilot.pause()
+        assert driver.app.screen is driver.app.screen_stack[0]
 
     drive(script)

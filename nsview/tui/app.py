@@ -21,7 +21,7 @@ from nsview.tui.hangup import end_with_terminal
 from nsview.tui.home import HomePage
 from nsview.tui.keymap import bindings_of, find_clashes
 from nsview.tui.page import Page
-from nsview.tui.palette import ContainerProvider, Palette
+from nsview.tui.palette import ContainerProvider, Palette, has_room
 from nsview.tui.place import Place
 from nsview.tui.scanner import JobDone, ScanFailed, Scanned, Source
 from nsview.tui.settings import Settings, read_settings, remember_theme
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 _DEFAULT_THEME = "textual-dark"
 #: Seconds from the first look to the next: the sooner, the more of a rate is chance.
 _SECOND_LOOK = 0.5
-_PALETTE_COLUMNS, _PALETTE_LINES = 12, 6
 _PRINTED = {
     "esc": "Esc", "home": "Home", "end": "End", "pgup": "PgUp", "pgdn": "PgDn", "space": "Space",
 }  # fmt: skip
@@ -267,8 +266,7 @@ class NsviewApp(Shell):
 
     def action_command_palette(self) -> None:
         """Ctrl-P: one at a time, and where its list is seen (textual 8.2 fails with either)."""
-        has_room = self.size.width >= _PALETTE_COLUMNS and self.size.height >= _PALETTE_LINES
-        if has_room and not any(isinstance(one, Palette) for one in self.screen_stack):
+        if has_room(self.size) and not any(isinstance(one, Palette) for one in self.screen_stack):
             self.push_screen(Palette())
 
     def _command(self, line: str) -> Callable[[], None]:

@@ -8,10 +8,19 @@ from functools import partial
 from textual.await_complete import AwaitComplete
 from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
+from textual.events import Resize
+from textual.geometry import Size
 
 from nsview.display import display
 from nsview.host.model import Container
 from nsview.tui.shell import Shell
+
+_COLUMNS, _LINES = 12, 6
+
+
+def has_room(size: Size) -> bool:
+    """Say whether anything of a palette's list is seen."""
+    return size.width >= _COLUMNS and size.height >= _LINES
 
 
 class Palette(CommandPalette):
@@ -20,6 +29,11 @@ class Palette(CommandPalette):
     def dismiss(self, result: None = None) -> AwaitComplete:
         """Close it, once."""
         return super().dismiss(result) if self.is_active else AwaitComplete()
+
+    def on_resize(self, event: Resize) -> None:
+        """Close it in a terminal that has become too small."""
+        if not has_room(event.size):
+            self.dismiss()
 
 
 class ContainerProvider(Provider):

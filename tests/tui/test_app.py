@@ -464,6 +464,16 @@ def test_the_palette_in_a_terminal_that_is_too_small_for_it(size: tuple[int, int
     drive(script, size=size)
 
 
+def test_the_palette_in_a_terminal_that_becomes_too_small_for_it() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("ctrl+p")
+        await driver.pilot.resize_terminal(80, 3)
+        await driver.press("pagedown", "pagedown", "pageup")
+        assert isinstance(driver.app.screen, HomePage)
+
+    drive(script)
+
+
 def test_the_palette_closes_once() -> None:
     async def script(driver: Driver) -> None:
         await driver.press("enter", "ctrl+p")

@@ -27,8 +27,14 @@ class Palette(CommandPalette):
     """Textual's own, but for a page that Enter, pressed twice, would close beneath it."""
 
     def dismiss(self, result: None = None) -> AwaitComplete:
-        """Close it, once."""
+        """Close it, once, and not before it is made."""
+        if not self.is_mounted:
+            self.call_later(self._dismiss_later)
+            return AwaitComplete()
         return super().dismiss(result) if self.is_active else AwaitComplete()
+
+    def _dismiss_later(self) -> None:
+        self.dismiss()  # not given back: nobody may wait for that in here
 
     def on_resize(self, event: Resize) -> None:
         """Close it in a terminal that has become too small."""

@@ -474,6 +474,19 @@ def test_the_palette_in_a_terminal_that_becomes_too_small_for_it() -> None:
     drive(script)
 
 
+@pytest.mark.parametrize("turns", [0, 1, 5])
+def test_the_palette_closes_though_it_is_not_made_yet(turns: int) -> None:
+    async def script(driver: Driver) -> None:
+        driver.app.action_command_palette()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        driver.app.screen.dismiss()
+        await driver.until(lambda: isinstance(driver.app.screen, HomePage))
+        await driver.pilot.pause()
+
+    drive(script)
+
+
 def test_the_palette_closes_once() -> None:
     async def script(driver: Driver) -> None:
         await driver.press("enter", "ctrl+p")

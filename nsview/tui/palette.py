@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from textual.await_complete import AwaitComplete
-from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.events import Resize
 from textual.geometry import Size
@@ -35,6 +35,11 @@ class Palette(CommandPalette):
 
     def _dismiss_later(self) -> None:
         self.dismiss()  # not given back: nobody may wait for that in here
+
+    def _action_command_list(self, action: str) -> None:
+        # What is not laid out, yet or any more, has no pages for Textual to turn.
+        if self.query_one(CommandList).scrollable_content_region:
+            super()._action_command_list(action)
 
     def on_resize(self, event: Resize) -> None:
         """Close it in a terminal that has become too small."""

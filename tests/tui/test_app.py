@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from rich.cells import cell_len
-from textual.command import CommandPalette
+from textual.command import CommandList, CommandPalette
 from textual.screen import Screen
 from tui.driving import Driver, drive
 from tui.fake import FakeSource, host
@@ -470,6 +470,16 @@ def test_the_palette_in_a_terminal_that_becomes_too_small_for_it() -> None:
         await driver.pilot.resize_terminal(80, 3)
         await driver.press("pagedown", "pagedown", "pageup")
         assert isinstance(driver.app.screen, HomePage)
+
+    drive(script)
+
+
+def test_the_palette_turns_no_pages_of_what_is_not_seen() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("ctrl+p", "down")
+        driver.app.screen.query_one(CommandList).styles.height = 0
+        await driver.press("pagedown", "pageup")
+        assert isinstance(driver.app.screen, CommandPalette)
 
     drive(script)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 
 from nsview.cli.arguments import SWITCH, end_with_usage_error
 from nsview.typed import NoReturn
@@ -35,6 +36,23 @@ class _Help(argparse.RawDescriptionHelpFormatter):
     # argparse makes one for every option that is declared, and would import shutil for the width.
     def __init__(self, prog: str) -> None:
         super().__init__(prog, width=_columns() - 2)
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        paragraphs = super()._fill_text(text, width, indent).split("\n\n")
+        return "\n\n".join(fit(one, width) for one in paragraphs)
+
+
+def fit(paragraph: str, width: int) -> str:
+    """Sentences are filled anew where they are too wide; examples get what they do below them."""
+    lines = paragraph.splitlines()
+    if all(len(line) <= width for line in lines):
+        return paragraph
+    if "  " not in paragraph:
+        import textwrap
+
+        return textwrap.fill(paragraph, width, break_long_words=False, break_on_hyphens=False)
+    apart = (re.sub(r"(?<=\S) {2,}", "\n      ", line, count=1) for line in lines)
+    return "\n".join(apart)
 
 
 def _columns() -> int:

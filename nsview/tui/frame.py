@@ -106,13 +106,16 @@ class Crumbs(Line):
             parts.append((crumb, "bold" if number == len(trail) - 1 else "$foreground 70%"))
         style = "bold $text-error" if alarming else "$foreground 60%"
         # Where you are counts more than how you came there.
-        short = [("…", _BETWEEN), *parts[-_LAST_TWO:]] if len(parts) > _LAST_TWO else []
+        last = [piece for one in parts[-_LAST_TWO:] for piece in cut([one], _LONG)]
+        short = [("…", _BETWEEN), *last] if len(parts) > _LAST_TWO else []
         self.show_parts(parts, [(remark, style)], short)
 
 
 _BETWEEN = "$foreground 40%"
 #: Two crumbs, and what stands before each of them.
 _LAST_TWO = 4
+#: A crumb that is longer would leave no room for the other.
+_LONG = 40
 _HINT_GAP = 2
 #: What begins so can be done nearly everywhere: it is named where there is room left, in order.
 _COMMON = ("table.sort", "page.", "home.signal", "sandbox.", "app.")

@@ -211,6 +211,20 @@ def test_a_long_trail_shows_its_end_and_its_crumbs_are_still_clicked() -> None:
     drive(script, size=(60, 24))
 
 
+def test_a_long_name_leaves_room_for_where_one_is_in_it() -> None:
+    containers = [
+        one._replace(name="-".join(["web"] * 30)) if one.name == "web-1" else one
+        for one in host().containers
+    ]
+    source = FakeSource(host()._replace(containers=tuple(containers)))
+
+    async def script(driver: Driver) -> None:
+        driver.app.open_ref("docker/web-1")
+        await driver.sees("… › Summary")
+
+    drive(script, source)
+
+
 def test_raw_is_searched_and_n_goes_on() -> None:
     async def script(driver: Driver) -> None:
         await driver.press("j", "y")

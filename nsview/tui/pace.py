@@ -13,7 +13,7 @@ import math
 #: and both together are to be less than what the rhythm costs.
 SHARE = 0.01
 #: The same for news: what a host costs on which containers come and go without an end.
-NEWS_SHARE = 0.1
+NEWS_SHARE = 0.05
 #: How many looks can be saved up: a container takes a few to start, and many may start one after
 #: the other. On a large host a look costs more, and so does what is saved.
 SAVED_LOOKS = 10

@@ -11,7 +11,7 @@ import math
 
 #: Of the time that passes, for looks before their time: showing what was seen costs as much again,
 #: and both together are to be less than what the rhythm costs.
-SHARE = 0.01
+SHARE = 0.003
 #: The same for news: what a host costs on which containers come and go without an end.
 NEWS_SHARE = 0.05
 #: How many looks can be saved up: a container takes a few to start, and many may start one after

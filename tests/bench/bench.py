@@ -26,7 +26,8 @@ import nsview
 
 _ROUNDS = 5
 _IDLE_SECONDS = 12
-_SETTLE_SECONDS = 6
+#: The small charts of all rows have grown to their width by then.
+_SETTLE_SECONDS = 20
 _FRAMES = 5
 _FORKS = (0, 50)
 _CHURN_SECONDS = 60

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import re
 
@@ -26,6 +27,13 @@ class Parser(argparse.ArgumentParser):
             allow_abbrev=False,
         )
         self.register("action", SWITCH, argparse.BooleanOptionalAction)
+
+    def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]  # typeshed has overloads
+        """Refuse ``--option=--``: argparse would drop the value and give an empty list."""
+        for word in itertools.takewhile(lambda word: word != "--", args or ()):
+            if word.startswith("--") and word.endswith("=--"):
+                self.error(f"argument {word[:-3]}: -- is no value")
+        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
         """One line and a hint, and the end."""

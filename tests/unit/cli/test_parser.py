@@ -47,3 +47,11 @@ def test_help_fits_into_eighty_columns(
         read_arguments(name, import_module(f"nsview.cli.{name}"), ["--help"], [])
     wide = [line for line in capsys.readouterr().out.splitlines() if len(line) > 80]
     assert [line for line in wide if "|" not in line] == []  # a pipe line is there to be copied
+
+
+def test_a_value_that_argparse_would_drop(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["web", "-o", "x", "--tag=--"]
+    with pytest.raises(SystemExit) as raised:
+        read_arguments("commit", import_module("nsview.cli.commit"), words, [])
+    assert raised.value.code == 2
+    assert capsys.readouterr().err.startswith("nsview: error: argument --tag: -- is no value\n")

@@ -7,11 +7,9 @@ import errno
 import json
 import os
 import secrets
-import signal
 import socket
 import struct
 import subprocess
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Address, IPv4Network
@@ -24,7 +22,7 @@ from support.hosts import NetHost, two_hosts
 from support.processes import wait_until
 from support.requirements import need_programs
 from support.run import Run
-from support.sandboxes import STATE, make_root, nothing_left, sandboxes
+from support.sandboxes import STATE, is_clean, kill_at, make_root, nothing_left, sandboxes
 
 from nsview.sandbox.network import prepare_network
 from nsview.sandbox.publish import parse_published
@@ -254,32 +252,14 @@ def test_a_kill_leaves_nothing_that_gc_does_not_find(
     host: NetHost, root: Path, launcher: bool
 ) -> None:
     before, known = host.state(), sandboxes()
-    words = command("run", "--rootfs", str(root), "--net", "veth", "--publish", "0:80", "--",
-                    "sleep", "1000")  # fmt: skip
+    words = command("run", "--rootfs", str(root), "--net", "veth", "--publish", "0:80", "--rm",
+                    "--", "sleep", "1000")  # fmt: skip
     for step in range(12):
-        process = subprocess.Popen(
-            [*host.launcher, *words],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        time.sleep(0.1 + step * 0.06)  # the moment is what is tested
-        if not launcher:
-            process.kill()
-        while process.poll() is None:
-            for child in _children(process.pid):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(child, signal.SIGKILL)
-            time.sleep(0.005)
-    wait_until(lambda: host.nsview("gc").status == 0 and host.state() == before)
-    nothing_left(known, root)
-
-
-def _children(pid: int) -> list[int]:
-    try:
-        return list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
-    except OSError:
-        return []
+        kill_at(0.1 + step * 0.06, [*host.launcher, *words], launcher=launcher)
+    # Again and again: a launcher that was not killed may be at it meanwhile.
+    wait_until(
+        lambda: host.nsview("gc").status == 0 and host.state() == before and is_clean(known, root)
+    )
 
 
 def test_many_at_once(host: NetHost, root: Path) -> None:

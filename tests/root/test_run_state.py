@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import random
-import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +11,15 @@ from pathlib import Path
 import pytest
 from support.command import command, nsview
 from support.processes import wait_until
-from support.sandboxes import LAYERS, STATE, is_clean, leftovers, nothing_left, sandboxes
+from support.sandboxes import (
+    LAYERS,
+    STATE,
+    is_clean,
+    kill_at,
+    leftovers,
+    nothing_left,
+    sandboxes,
+)
 
 
 @pytest.fixture
@@ -157,28 +161,6 @@ def test_deep_and_odd_trees_are_removed(root: Path, name: str) -> None:
 # A SIGKILL at any moment.
 
 
-def _kill_at(moment: float, root: list[str], *, launcher: bool) -> None:
-    """Start one, and kill nsview or its launching process after so many seconds."""
-    process = subprocess.Popen(
-        command("run", *root, "--rm", "--", "sleep", "1000"),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    time.sleep(moment)  # the moment is what is tested
-    if not launcher:
-        process.kill()
-        process.wait()
-        return
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    # The first of them that is killed before it says a word is started once more.
-    while process.poll() is None:
-        for child in children.read_text().split() if children.exists() else ():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(int(child), signal.SIGKILL)
-        time.sleep(0.005)
-
-
 @pytest.mark.parametrize("launcher", [False, True], ids=["nsview", "launcher"])
 @pytest.mark.parametrize("way", ["directory", "host-root", "userns"])
 def test_a_kill_leaves_nothing_that_gc_does_not_find(root: Path, launcher: bool, way: str) -> None:
@@ -187,7 +169,8 @@ def test_a_kill_leaves_nothing_that_gc_does_not_find(root: Path, launcher: bool,
         words.append("--userns")
     known = sandboxes()
     for step in range(16):
-        _kill_at(0.08 + step * 0.012, words, launcher=launcher)
+        run = command("run", *words, "--rm", "--", "sleep", "1000")
+        kill_at(0.08 + step * 0.012, run, launcher=launcher)
 
     ours = "/" if way == "host-root" else root
     wait_until(lambda: nsview("gc").status == 0 and is_clean(known, ours))

@@ -7,7 +7,10 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import stat
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -93,6 +96,28 @@ def is_clean(known: set[str], *ours: str | Path) -> bool:
 def nothing_left(known: set[str], *ours: str | Path) -> None:
     """Wait until it is clean: whoever clears away may be at it."""
     wait_until(lambda: is_clean(known, *ours))
+
+
+def kill_at(moment: float, words: list[str], *, launcher: bool) -> None:
+    """Start an nsview that runs a sandbox, and kill it or its launching process after so long."""
+    process = subprocess.Popen(
+        words,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    time.sleep(moment)  # the moment is what is tested
+    if not launcher:
+        process.kill()
+        process.wait()
+        return
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    # The first of them that is killed before it says a word is started once more.
+    while process.poll() is None:
+        for child in children.read_text().split() if children.exists() else ():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(child), signal.SIGKILL)
+        time.sleep(0.005)
 
 
 def _elsewhere(ours: set[str]) -> set[str]:

@@ -15,8 +15,9 @@ from nsview.errors import NsviewError
 
 _SHORTEST_INTERVAL = 0.5
 _TURN_SECONDS = 0.001
-#: Objects made until the young ones are looked through; how often, until the older ones are.
-_GARBAGE = (10_000, 20, 100)
+#: Objects made until the young ones are looked through; how often, until the older ones are. No
+#: key press waits for the first two, which take 3 ms at most; all of a large host's take 80.
+_GARBAGE = (1_000, 5, 4_000)
 
 
 def open_ui(arguments: Arguments, words: list[str]) -> int:

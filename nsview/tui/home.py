@@ -120,8 +120,7 @@ front of a name: K processes were OOM-killed, M memory or P tasks near the limit
         return self._builder.build(home_columns(options), rows)
 
     def _place(self, built: Built) -> None:
-        self.table.set_columns(built.columns)
-        self.table.set_rows(built.rows, built.widths)
+        self.table.set_built(built)
 
     @property
     def _cut_words(self) -> str:

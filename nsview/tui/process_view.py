@@ -11,8 +11,10 @@ from textual.binding import Binding, BindingType
 from nsview.host.model import Snapshot
 from nsview.host.process_users import ProcessUsers, read_process_users
 from nsview.host.task_gauge import TaskGauge, Used
+from nsview.kernel.namespaces import KINDS
 from nsview.kernel.procfs import Procfs
 from nsview.kernel.task import Task
+from nsview.tui.attic import Attic
 from nsview.tui.help_texts import PROCESS_LIST
 from nsview.tui.page import Page
 from nsview.tui.place import Place, process_place
@@ -36,6 +38,7 @@ from nsview.units import duration
 
 #: Seconds between the first look at what processes use and the next: clock ticks are 10 ms.
 _SECOND_LOOK: Final = 0.5
+_USER: Final = KINDS.index("user")
 
 
 class _Facts(NamedTuple):
@@ -47,7 +50,7 @@ class _Facts(NamedTuple):
     container: str | None
     command: tuple[str, ...] | None
     levels: int
-    users: ProcessUsers
+    user: str
     figures: tuple[str, str]
 
 
@@ -79,7 +82,8 @@ class ProcessView(TableView):
         self._with_threads = False
         self._figures = Figures()
         self._gauge = TaskGauge()
-        """The scanner's thread's."""
+        self._attic = Attic()
+        """Both are the scanner's thread's."""
         self._shown: dict[tuple[int, int], tuple[_Facts, Row]] = {}
 
     def tasks(self, snapshot: Snapshot) -> list[Task]:
@@ -137,33 +141,39 @@ class ProcessView(TableView):
             flat=self._flat,
             folded=self.folded,  # type: ignore[arg-type]
         )
-        shown: dict[tuple[int, int], tuple[_Facts, Row]] = {}
+        shown, rows = self._shown, {}
+        users: dict[Hashable, str] = {}
         for line in lines:
-            facts = self._facts(snapshot, line)
-            known = self._shown.get(line.item.identity)
+            identity, facts = line.item.identity, self._facts(snapshot, line, users)
+            known = shown.get(identity)
             if known is None or known[0] != facts:
-                known = facts, self._row(snapshot, facts)
-            shown[line.item.identity] = known
-        self._shown = shown
-        return [row for _, row in shown.values()]
+                shown[identity] = known = facts, self._row(snapshot, facts)
+            rows[identity] = known[1]
+        for identity in shown.keys() - rows.keys():
+            del shown[identity]
+        return list(rows.values())
 
-    def _facts(self, snapshot: Snapshot, line: Line[Task]) -> _Facts:
+    def _facts(self, snapshot: Snapshot, line: Line[Task], users: dict[Hashable, str]) -> _Facts:
         task, used = line.item, self._figures.used.get(line.item.identity, Used())
         thread = task.identity in self._figures.threads
+        container = snapshot.membership.get(task.ppid if thread else task.pid)
+        who = task.uid, task.namespaces[_USER], container
+        if (user := users.get(who)) is None:
+            user = users[who] = user_of(snapshot, task, self._users, thread=thread)
         return _Facts(
             line,
             thread,
             duration(snapshot.taken - snapshot.started(task)),
-            snapshot.membership.get(task.ppid if thread else task.pid),
+            container,
             None if thread else snapshot.commands.get(task.pid),
             len(self._levels),
-            self._users,
+            user,
             figure_texts(*used),
         )
 
     def _row(self, snapshot: Snapshot, facts: _Facts) -> Row:
         row = process_row(
-            snapshot, facts.line, facts.levels, facts.users, facts.figures, thread=facts.thread
+            snapshot, facts.line, facts.levels, facts.user, facts.figures, thread=facts.thread
         )
         return tree_row(row.key, process_cells(row, container=not self._ref), row.line)
 
@@ -198,26 +208,29 @@ class ProcessView(TableView):
 
         And what they use, as often as that costs little: a read a process.
         """
-        ref, known, gauge, threads = self._ref, self._users, self._gauge, self._with_threads
+        ref, known, gauge, attic = self._ref, self._users, self._gauge, self._attic
+        threads = self._with_threads
         due = self._figures.cost.is_due()
 
         def read(procfs: Procfs, snapshot: Snapshot) -> ProcessReading:
             pids = members_within(snapshot, ref) if ref else list(snapshot.tasks)
             users = read_process_users(procfs, snapshot, pids, known)
+            if users == known:
+                users = known
             if not due:
                 return ProcessReading(users)
-            return ProcessReading(
-                users, read_figures(procfs, snapshot, pids, gauge, threads=threads)
-            )
+            figures = read_figures(procfs, snapshot, pids, gauge, threads=threads)
+            attic.keep(figures.used.values())
+            return ProcessReading(users, figures)
 
         return read
 
     def receive(self, result: ProcessReading) -> None:
         """Fill in users and figures."""
+        if result.figures is None and result.users is self._users:
+            return
         first = not self._figures.used
         figures = result.figures or self._figures
-        if (result.users, figures) == (self._users, self._figures):
-            return
         self._users, self._figures = result.users, figures
         self.rebuild()
         if isinstance(self.screen, Page):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from itertools import chain, islice
 
 from nsview.tui.row_layout import Row
 
@@ -14,7 +15,7 @@ class RowCursor:
         self.rows: list[Row] = []
         self.at = 0
         self.marked: set[Hashable] = set()
-        self._index: dict[Hashable, int] = {}
+        self._index: Mapping[Hashable, int] = {}
         self._wanted: Hashable | None = None
 
     @property
@@ -31,10 +32,9 @@ class RowCursor:
         """Where the row of that key is."""
         return self._index.get(key)
 
-    def replace(self, rows: list[Row]) -> None:
+    def replace(self, rows: list[Row], index: Mapping[Hashable, int]) -> None:
         """Other rows. When the cursor's own is gone it goes to the nearest that is left."""
-        old, self.rows = self.rows, rows
-        self._index = {row.key: number for number, row in enumerate(rows)}
+        old, self.rows, self._index = self.rows, rows, index
         wanted = None if self._wanted is None else self._index.get(self._wanted)
         self.at = self._nearest(old) if wanted is None else wanted
         self._wanted = None
@@ -55,7 +55,7 @@ class RowCursor:
 
     # The row itself, else the next one of the old order that is still there, else one before.
     def _nearest(self, old: Sequence[Row]) -> int:
-        for row in (*old[self.at :], *reversed(old[: self.at])):
+        for row in chain(islice(old, self.at, None), reversed(old[: self.at])):
             if row.key in self._index:
                 return self._index[row.key]
         return 0

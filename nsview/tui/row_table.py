@@ -20,9 +20,11 @@ from textual.strip import Strip
 
 from nsview.display import display
 from nsview.tui import row_messages
+from nsview.tui.built_table import Built, number_rows
 from nsview.tui.row_cursor import RowCursor
 from nsview.tui.row_layout import GAP, Cell, Column, Placed, Row, fold_mark, measure, place
 from nsview.tui.row_painter import RowPainter
+from nsview.tui.scroll_bar import set_length
 from nsview.tui.sort_keys import SortKeys
 
 __all__ = ["Cell", "Column", "Row", "RowTable"]
@@ -31,7 +33,7 @@ __all__ = ["Cell", "Column", "Row", "RowTable"]
 _HEADER = 1
 _WHEEL_LINES = 3
 #: Lines with news that are drawn in one go: a key press never waits for a whole screen of them.
-_LINES_AT_ONCE = 10
+_LINES_AT_ONCE = 8
 _SIDEWAYS = 8
 
 
@@ -110,18 +112,26 @@ class RowTable(SortKeys, can_focus=True):
         self._cursor.clear()
         self._lay_out()
 
-    def set_rows(self, rows: Sequence[Row], widths: Sequence[int] | None = None) -> None:
+    def set_rows(self, rows: Sequence[Row]) -> None:
         """Show these rows. Only what differs is drawn; the cursor stays on its key.
 
-        When that row is gone, the cursor goes to the nearest one that is left. `widths`: what
-        `measure` says of them, where somebody has asked it before.
+        When that row is gone, the cursor goes to the nearest one that is left.
         """
         rows = list(rows)
+        if rows != self._cursor.rows:
+            widths = measure(self._columns, rows)
+            self._show(Built(self._columns, rows, widths, number_rows(rows)))
+
+    def set_built(self, built: Built) -> None:
+        """Show columns and rows that somebody else had the time to measure and to number."""
+        self.set_columns(built.columns)
+        if built.rows != self._cursor.rows:
+            self._show(built)
+
+    def _show(self, built: Built) -> None:
         old, old_key, old_at = self._cursor.rows, self._cursor.key, self._cursor.at
-        if rows == old:
-            return
-        self._cursor.replace(rows)
-        if self._widen(widths or measure(self._columns, rows)):
+        self._cursor.replace(built.rows, built.numbers)
+        if self._widen(built.widths):
             self._lay_out()
         else:
             self._resize()
@@ -353,8 +363,14 @@ class RowTable(SortKeys, can_focus=True):
             self.refresh_line(number + _HEADER)
 
     def _refresh_bar(self) -> None:
-        if self._stale_bar:
-            self._stale_bar = False
+        if not self._stale_bar:
+            return
+        self._stale_bar = False
+        before = self.show_vertical_scrollbar
+        self._refresh_scrollbars()
+        if before and self.show_vertical_scrollbar:
+            set_length(self.vertical_scrollbar, self.virtual_size.height)
+        else:
             self._scroll_update(self.virtual_size)
 
     def _widen(self, needed: Sequence[int]) -> bool:

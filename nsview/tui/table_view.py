@@ -117,11 +117,10 @@ class TableView(View):
         return self._builder.build(columns, filter_rows(self.rows(snapshot), self.typed_filter))
 
     def _place(self, built: Built) -> None:
-        self.table.set_columns(built.columns)
+        self.table.set_built(built)
         if keys := self.sort_keys():
             self._sorted_by = self._sorted_by if self._sorted_by in keys else next(iter(keys))
             self.table.set_sort(self._sorted_by, reverse=self._reverse)
-        self.table.set_rows(built.rows, built.widths)
         if self._wish is not None and self.table.move_cursor_to(self._wish):
             self._wish = None
 

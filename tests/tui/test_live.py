@@ -11,6 +11,7 @@ from tui.driving import Driver, check_grid, drive
 from tui.fake import FakeSource, empty_host, host
 
 from nsview.host.model import Snapshot
+from nsview.host.process_users import ProcessUsers
 from nsview.tui.container import ContainerScreen
 from nsview.tui.home import HomePage
 from nsview.tui.page import Page
@@ -186,3 +187,18 @@ def test_rows_of_thousands_of_processes_are_made_aside() -> None:
 
     drive(script, source, interval=3600.0)
     assert makers == {"nsview-scanner"}
+
+
+def test_names_of_other_users_make_no_row_anew() -> None:
+    """Ten thousand rows are not compared because one container came with its /etc/passwd."""
+    snapshot = host(hostile=False)
+    view = ProcessView()
+    view.snapshot = snapshot
+    before = view.rows(snapshot)
+    view._users = ProcessUsers(outside={4_000_000: "somebody"})
+    after = view.rows(snapshot)
+    assert len(after) == len(snapshot.tasks)
+    assert all(one is other for one, other in zip(before, after, strict=True))
+    root = next(task for task in snapshot.tasks.values() if task.pid not in snapshot.membership)
+    view._users = ProcessUsers(outside={root.uid: "the-one"})
+    assert any(one is not other for one, other in zip(after, view.rows(snapshot), strict=True))

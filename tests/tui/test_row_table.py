@@ -11,6 +11,7 @@ import pytest
 from textual import on
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
+from textual.scrollbar import ScrollBar
 from textual.strip import Strip
 from tui.painted import painted
 
@@ -239,6 +240,32 @@ def test_a_row_more_does_not_lay_the_page_out_anew(monkeypatch: pytest.MonkeyPat
         assert layouts
         assert not table.show_vertical_scrollbar
         assert table.scroll_offset.y == 0
+
+    drive(script)
+
+
+def test_the_bar_is_drawn_anew_only_where_it_looks_different(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drawn = []
+    render = ScrollBar.render
+
+    def note(bar: ScrollBar) -> Any:
+        drawn.append(bar.window_virtual_size)
+        return render(bar)
+
+    async def script(app: TableApp, pilot: Pilot[None]) -> None:
+        table = app.table
+        table.set_rows(rows(range(3000)))
+        await painted(table, pilot)
+        monkeypatch.setattr(ScrollBar, "render", note)
+        table.set_rows(rows(range(3001)))
+        await painted(table, pilot)
+        assert drawn == []
+        assert table.vertical_scrollbar.window_virtual_size == 3002
+        table.set_rows(rows(range(60)))
+        await painted(table, pilot)
+        assert drawn[-1:] == [61]
 
     drive(script)
 

@@ -8,7 +8,13 @@ from tui import fake_details as fake
 from nsview.host.process_users import ProcessUsers
 from nsview.tui.rows.levels import level_cells, level_titles
 from nsview.tui.rows.pids import pid_rows
-from nsview.tui.rows.processes import ProcessRow, command_line, process_lines, process_row
+from nsview.tui.rows.processes import (
+    ProcessRow,
+    command_line,
+    process_lines,
+    process_row,
+    user_of,
+)
 
 SNAPSHOT = fake.snapshot()
 
@@ -18,7 +24,10 @@ def rows_of(ref: str, **options: object) -> list[ProcessRow]:
     assert found is not None
     tasks = [SNAPSHOT.tasks[pid] for pid in found.members]
     lines = process_lines(tasks, **options)  # type: ignore[arg-type]
-    return [process_row(SNAPSHOT, line, 2, ProcessUsers()) for line in lines]
+    return [
+        process_row(SNAPSHOT, line, 2, user_of(SNAPSHOT, line.item, ProcessUsers()))
+        for line in lines
+    ]
 
 
 def titles_of(*pids: int) -> tuple[str, ...]:

@@ -6,8 +6,6 @@ import signal
 from collections.abc import Sequence
 from functools import partial
 
-from textual.app import App
-
 from nsview.display import display
 from nsview.errors import NoSuchObject, NsviewError
 from nsview.host.model import Container, Snapshot
@@ -17,10 +15,11 @@ from nsview.tui.place import Place
 from nsview.tui.scanner import Scanner, Source
 from nsview.tui.settings import Settings
 from nsview.tui.status import Status
+from nsview.tui.type_ahead import TypeAhead
 from nsview.tui.watch import Subscribe
 
 
-class Shell(App[None]):
+class Shell(TypeAhead):
     """Pages are given their app as this; what needs to know pages is in `NsviewApp`."""
 
     def __init__(

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from textual._xterm_parser import XTermParser
 from textual.pilot import Pilot
 from tui.fake import FakeSource
 from tui.painted import finish_painting
@@ -32,6 +33,12 @@ class Driver:
         """Press keys and wait until the app has dealt with them."""
         await self.pilot.press(*keys)
         await self.pilot.pause()
+
+    def type(self, text: str) -> None:
+        """What a terminal gives in one read: nobody waits between the keys."""
+        assert self.app._driver is not None
+        for event in XTermParser().feed(text):
+            self.app._driver.process_message(event)
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Wait until something is true."""

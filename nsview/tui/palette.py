@@ -8,12 +8,13 @@ from functools import partial
 from textual.await_complete import AwaitComplete
 from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
-from textual.events import Resize
+from textual.events import Mount, Resize
 from textual.geometry import Size
 
 from nsview.display import display
 from nsview.host.model import Container
 from nsview.tui.shell import Shell
+from nsview.tui.window import is_closed
 
 _COLUMNS, _LINES = 12, 6
 
@@ -25,6 +26,11 @@ def has_room(size: Size) -> bool:
 
 class Palette(CommandPalette):
     """Textual's own, but for a page that Enter, pressed twice, would close beneath it."""
+
+    def on_mount(self, event: Mount) -> None:
+        """Begin to search, unless it is closed by now, or the app: Textual 8.2 misses the list."""
+        if is_closed(self) or not self.app.is_running:
+            event.prevent_default()
 
     def dismiss(self, result: None = None) -> AwaitComplete:
         """Close it, once, and not before it is made."""

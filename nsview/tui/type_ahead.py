@@ -19,6 +19,7 @@ from textual.widget import Widget
 _PATIENCE = 1.0
 #: What is pressed and held; whoever takes one takes the next in the same way.
 _STEPS = frozenset({"up", "down", "pageup", "pagedown"})
+_INPUT = (events.InputEvent, events.Paste)
 
 
 class TypeAhead(App[None]):
@@ -32,12 +33,18 @@ class TypeAhead(App[None]):
 
     async def on_event(self, event: events.Event) -> None:
         """Take what is typed in its turn, everything else now."""
-        if not _is_typed(event):
+        if isinstance(event, _INPUT) and self._is_ending():
+            return
+        if not isinstance(event, _INPUT) or event.is_forwarded:
             await super().on_event(event)
         elif self._has_to_wait(event):
             self._put_off(event)
         else:
             await self._take(event)
+
+    def _is_ending(self) -> bool:
+        # Its screens go one by one then, and Textual 8.2 fails for want of one to give a key to.
+        return self._exit or not self.is_running
 
     def _has_to_wait(self, event: events.Event) -> bool:
         if isinstance(event, events.MouseEvent):  # which moves all the time, and opens nothing
@@ -82,15 +89,13 @@ class TypeAhead(App[None]):
 
     async def _take_ahead(self) -> None:
         await asyncio.sleep(0)  # every widget deals with a message
+        if self._is_ending():
+            return
         gives_up = monotonic() > self._waits_since + _PATIENCE
         while self._ahead and (gives_up or self._may_go(self._ahead[0])):
             await self._take(self._ahead.popleft())
         if self._ahead:
             self.call_later(self._take_ahead)
-
-
-def _is_typed(event: events.Event) -> bool:
-    return isinstance(event, (events.InputEvent, events.Paste)) and not event.is_forwarded
 
 
 def _has_messages(pump: MessagePump) -> bool:

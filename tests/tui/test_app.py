@@ -29,6 +29,7 @@ from nsview.tui.dialog import ChoiceScreen
 from nsview.tui.help import HelpScreen
 from nsview.tui.home import HomePage
 from nsview.tui.page import Page
+from nsview.tui.palette import Palette
 from nsview.tui.prompt import Prompt
 from nsview.tui.row_table import RowTable
 from nsview.tui.sandbox_form import SandboxForm
@@ -520,6 +521,30 @@ def test_the_palette_closes_once() -> None:
         palette.dismiss()
         await driver.pilot.pause()
         assert isinstance(driver.app.screen, ContainerScreen)
+
+    drive(script)
+
+
+@pytest.mark.parametrize("pages", [0, 1])
+@pytest.mark.parametrize("turns", [0, 3, 18])
+def test_the_palette_is_left_before_it_is_made(turns: int, pages: int) -> None:
+    async def script(driver: Driver) -> None:
+        for _ in range(pages):
+            driver.app.run_command("ps")
+            await driver.pilot.pause()
+        driver.app.push_screen(Palette())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        driver.app.pop_screen()
+        await driver.pilot.pause()
+        assert len(driver.app.screen_stack) == pages + 1
+
+    drive(script)
+
+
+def test_the_app_ends_while_the_palette_is_made() -> None:
+    async def script(driver: Driver) -> None:
+        driver.app.push_screen(Palette())
 
     drive(script)
 

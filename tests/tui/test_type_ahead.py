@@ -109,6 +109,15 @@ def test_ctrl_q_waits_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(drive(script)._ahead) == len(":ps\r")
 
 
+@pytest.mark.parametrize("first", [(), ("ctrl+p",)])
+def test_keys_that_come_when_all_is_over_do_no_harm(first: tuple[str, ...]) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press(*first)
+        driver.type(f"x{DOWN}\r")
+
+    drive(script)
+
+
 def test_keys_are_not_kept_from_a_ui_that_does_not_come_to_rest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

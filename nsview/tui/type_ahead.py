@@ -91,11 +91,15 @@ class TypeAhead(App[None]):
         await asyncio.sleep(0)  # every widget deals with a message
         if self._is_ending():
             return
-        gives_up = monotonic() > self._waits_since + _PATIENCE
+        gives_up = self._gives_up()
         while self._ahead and (gives_up or self._may_go(self._ahead[0])):
             await self._take(self._ahead.popleft())
         if self._ahead:
             self.call_later(self._take_ahead)
+
+    def _gives_up(self) -> bool:
+        # A page that is not made yet takes no keys, however long that lasts on a busy machine.
+        return self.screen.is_mounted and monotonic() > self._waits_since + _PATIENCE
 
 
 def _has_messages(pump: MessagePump) -> bool:

@@ -10,6 +10,7 @@ from textual import events
 from textual.screen import Screen
 from tui.driving import Driver, drive
 
+from nsview.tui import type_ahead
 from nsview.tui.app import NsviewApp
 from nsview.tui.container import ContainerScreen
 from nsview.tui.dialog import ChoiceScreen
@@ -107,6 +108,18 @@ def test_ctrl_q_waits_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
         await driver.until(lambda: not driver.app.is_running)
 
     assert len(drive(script)._ahead) == len(":ps\r")
+
+
+def test_a_page_gets_no_keys_before_it_is_made_however_long_that_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def script(driver: Driver) -> None:
+        monkeypatch.setattr(type_ahead, "_PATIENCE", -1.0)
+        driver.app.run_command("ps")
+        assert not driver.app._gives_up()
+        await driver.until(driver.app._gives_up)
+
+    drive(script)
 
 
 @pytest.mark.parametrize("first", [(), ("ctrl+p",)])

@@ -64,6 +64,6 @@ def test_keys_in_one_read_go_to_the_page_that_the_first_of_them_open() -> None:
     with on_terminal("tui.fake") as terminal:
         terminal.until(lambda seen: b"web-1" in seen)
         terminal.type(b":ps\r/web-1\r")
-        terminal.until(lambda seen: b"filter: web-1" in seen)
+        terminal.until(lambda seen: b"All processes" in seen and b"/web-1" in seen)
         terminal.type(b"\x03")
         assert os.waitstatus_to_exitcode(terminal.wait()) == 0

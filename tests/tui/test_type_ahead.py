@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -27,6 +26,8 @@ def after(text: str) -> tuple[list[Screen[Any]], str]:
 
     async def script(driver: Driver) -> None:
         driver.type(text)
+        app = driver.app
+        await driver.until(lambda: not app._ahead and app._is_at_rest())
         for _ in range(3):
             await driver.pilot.pause()
         seen.extend((driver.app.screen_stack, driver.text))
@@ -145,9 +146,12 @@ def test_keys_are_not_kept_from_a_ui_that_does_not_come_to_rest(
     async def script(driver: Driver) -> None:
         restless(monkeypatch)
         monkeypatch.setattr(NsviewApp, "_take", take)
+        monkeypatch.setattr(type_ahead, "_PATIENCE", 3600.0)
         driver.type("jkjk")
-        await asyncio.sleep(0.1)
+        for _ in range(10):
+            await driver.pilot.pause()
         assert taken == []
+        monkeypatch.setattr(type_ahead, "_PATIENCE", 0.01)
         await driver.until(lambda: len(taken) == 4)
         assert taken == ["j", "k", "j", "k"]
 

@@ -6,6 +6,7 @@ import os
 import signal
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -44,7 +45,8 @@ class _Answer(Static):
         super().__init__(f"{key} {word}", markup=False, classes="answer")
         self._key = key
 
-    def on_click(self) -> None:
+    def on_click(self, event: events.Click) -> None:
+        event.stop()  # it is not one beside the window
         self.app.simulate_key(self._key)
 
 

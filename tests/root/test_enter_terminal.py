@@ -38,17 +38,8 @@ def box() -> Iterator[int]:
 @contextlib.contextmanager
 def entered(box: int, *words: str) -> Iterator[tuple[Terminal, int]]:
     """A session on a terminal; also yields the near end, held open beyond the session."""
-    with on_terminal("nsview", "enter", str(box), *words) as terminal:
-        near = wait_until(lambda: _open_near_end(terminal.pid))
-        try:
-            yield terminal, near
-        finally:
-            os.close(near)
-
-
-def _open_near_end(pid: int) -> int | None:
-    path = os.readlink(f"/proc/{pid}/fd/0")
-    return os.open(path, os.O_RDWR | os.O_NOCTTY) if path.startswith("/dev/pts/") else None
+    with on_terminal("nsview", "enter", str(box), *words, keep_near=True) as terminal:
+        yield terminal, terminal.near
 
 
 def test_it_is_a_terminal_of_the_container(box: int) -> None:
@@ -150,7 +141,6 @@ def test_ended_by_a_signal_it_leaves_the_terminal_as_it_was(box: int, number: in
         below = descendants(one.pid)[1:]
         os.kill(one.pid, number)
         one.wait()
-        one.received += _rest(one)
         flags = termios.tcgetattr(near)[3]
         assert flags & termios.ECHO
         assert flags & termios.ICANON
@@ -164,7 +154,6 @@ def test_killed_on_its_screen_it_leaves_the_terminal_as_it_was(box: int) -> None
     script = "printf '\\033[?1049h\\033[?1000h\\033[?25lready'; stty raw -echo; kill -9 $$"
     with entered(box, "--", "sh", "-c", script) as (one, near):
         status = one.wait()
-        one.received += _rest(one)
         assert termios.tcgetattr(near)[3] & (termios.ECHO | termios.ICANON)
     assert os.waitstatus_to_exitcode(status) == 128 + signal.SIGKILL
     end = one.received.partition(b"ready")[2]
@@ -184,19 +173,6 @@ def test_its_descriptors_are_three(box: int) -> None:
     with entered(box, "--", "sh", "-c", "ls /proc/$$/fd; :") as (one, _):
         one.wait()
     assert one.received.split() == [b"0", b"1", b"2"]
-
-
-def _rest(one: Terminal) -> bytes:
-    found = b""
-    while select.select([one.fd], [], [], 0)[0]:
-        try:
-            data = os.read(one.fd, 65536)
-        except OSError:
-            break
-        if not data:
-            break
-        found += data
-    return found
 
 
 @pytest.mark.parametrize(

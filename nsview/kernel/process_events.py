@@ -131,7 +131,8 @@ class ProcessEvents:
         poll = select.poll()
         poll.register(self._socket, select.POLLIN)
         deadline = time.monotonic() + _PATIENCE
-        while (left := deadline - time.monotonic()) > 0 and poll.poll(left * 1000):
+        # What is there already is read, however late we are.
+        while poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
             try:
                 if parse_acknowledgement(self._socket.recv(_LARGEST)) == token:
                     return True

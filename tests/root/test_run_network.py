@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from support.command import command
 from support.hosts import NetHost, two_hosts
-from support.processes import wait_until
+from support.processes import PATIENCE, wait_until
 from support.requirements import need_programs
 from support.run import Run
 from support.sandboxes import STATE, is_clean, kill_at, make_root, nothing_left, sandboxes
@@ -170,7 +170,7 @@ def test_published_datagrams(host: NetHost, world: NetHost, root: Path) -> None:
         ):
             answering.bind(("0.0.0.0", 53))
             for one in (answering, link):
-                one.settimeout(20)
+                one.settimeout(PATIENCE)
             link.connect((address, port))
             link.send(b"question")
             question, peer = answering.recvfrom(100)
@@ -196,7 +196,7 @@ def test_it_does_not_reach_the_loopback_of_its_host(host: NetHost, root: Path) -
     inside = NetHost(box["pid"], box["ip"])
     with host.socket(socket.SOCK_DGRAM) as listening:
         listening.bind(("127.0.0.1", 0))
-        listening.settimeout(20)
+        listening.settimeout(PATIENCE)
         port = listening.getsockname()[1]
         _send_raw(inside, host, box, "127.0.0.1", port, b"from the sandbox")
         with host.socket(socket.SOCK_DGRAM) as link:
@@ -205,7 +205,7 @@ def test_it_does_not_reach_the_loopback_of_its_host(host: NetHost, root: Path) -
     with host.socket(socket.SOCK_DGRAM) as listening:  # such a packet does arrive elsewhere
         gateway = str(IPv4Network(f"{box['ip']}/30", strict=False)[1])
         listening.bind((gateway, 0))
-        listening.settimeout(20)
+        listening.settimeout(PATIENCE)
         _send_raw(inside, host, box, gateway, listening.getsockname()[1], b"from the sandbox")
         assert listening.recv(100) == b"from the sandbox"
 

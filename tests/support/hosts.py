@@ -17,6 +17,7 @@ from unshared import Unshared
 
 from nsview.kernel import libc
 from support.command import Done, nsview
+from support.processes import PATIENCE, wait_until
 
 WIRE = "wire0"
 _T = TypeVar("_T")
@@ -81,12 +82,12 @@ class NetHost:
     def listen(self, address: str) -> socket.socket:
         """A TCP socket that listens on a free port of that host."""
         listening = self.socket(socket.SOCK_STREAM)
-        listening.settimeout(20)
+        listening.settimeout(PATIENCE)
         listening.bind((address, 0))
         listening.listen(64)
         return listening
 
-    def ask(self, address: str, port: int, patience: float = 20) -> bytes:
+    def ask(self, address: str, port: int, patience: float = PATIENCE) -> bytes:
         """Connect from that host, say that nothing follows, and read to the end."""
         with self.socket(socket.SOCK_STREAM) as asking:
             asking.settimeout(patience)
@@ -111,5 +112,8 @@ def two_hosts() -> Iterator[tuple[NetHost, NetHost]]:
             one.run("ip", "link", "set", "lo", "up")
             one.run("ip", "address", "add", f"{one.address}/24", "dev", WIRE)
             one.run("ip", "link", "set", WIRE, "up")
+        for one in (host, world):
+            # The kernel notices a moment later that there is somebody at the other end.
+            wait_until(lambda one=one: " UP " in one.run("ip", "-brief", "link", "show", WIRE))  # type: ignore[misc]
         host.run("sysctl", "-qw", "net.ipv4.ip_forward=1")
         yield host, world

@@ -27,7 +27,7 @@ MARK = "NSVIEW_TEST_RUN"
 
 _CGROUP_MOUNTS = ("cgroup", "cgroup2")
 _OCTAL = re.compile(r"\\([0-7]{3})")
-_PATIENCE = 10.0
+_PATIENCE = 30.0
 _ROUNDS = 5
 
 
@@ -238,13 +238,24 @@ def _locked(directory: str) -> Iterator[None]:
         os.close(fd)
 
 
+@contextlib.contextmanager
+def _made(directory: str) -> Iterator[None]:
+    """Make it; it has its name only once it is locked, or another reaper would sweep it away."""
+    made = f"{PARENT}/.{os.path.basename(directory)}"
+    os.mkdir(made)
+    with _locked(made):
+        os.chmod(made, 0o755)  # whatever our umask: others look into it
+        os.rename(made, directory)
+        yield
+
+
 def main(name: str) -> int:
     """Be the reaper of one run."""
     assert name.startswith(PREFIX)
     assert "/" not in name
     for signal_ in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signal_, signal.SIG_IGN)  # it ends with its run, not before
-    with _locked(f"{PARENT}/{name}"):
+    with _made(f"{PARENT}/{name}"):
         _sweep()
         with open(f"{PARENT}/{name}/cgroups", "wb") as file:
             file.writelines(os.fsencode(one) + b"\n" for one in cgroup_directories())

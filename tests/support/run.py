@@ -17,7 +17,7 @@ from typing import Self
 
 from support import reaper
 
-_REAPING_SECONDS = 60
+_REAPING_SECONDS = 240
 
 
 class Run:
@@ -26,7 +26,6 @@ class Run:
     def __init__(self) -> None:
         # Lower case and digits: the name becomes part of host, machine and user names.
         self.directory = Path(reaper.PARENT, reaper.PREFIX + secrets.token_hex(4))
-        self.directory.mkdir(mode=0o755)
         self.environment = {
             **os.environ,
             reaper.MARK: self.name,

@@ -12,6 +12,7 @@ import pytest
 from support.command import nsview
 from support.sandboxes import make_root, nothing_left, sandboxes
 from tui.driving import Driver, drive
+from tui.patience import ui_has_time  # noqa: F401 - for all tests of this file
 
 from nsview.host.host import Host
 from nsview.tui.commit_form import CommitForm

@@ -13,6 +13,7 @@ from typing import Any
 from support.command import nsview
 from support.sandboxes import STATE, nothing_left, sandboxes
 from tui.driving import Driver, drive
+from tui.patience import ui_has_time  # noqa: F401 - for all tests of this file
 
 from nsview.host.host import Host
 from nsview.tui.home import HomePage

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from nsview.tui.app import NsviewApp
 from nsview.tui.settings import Settings
 
 GRIDS = Path(__file__).parent / "grids"
-_PATIENCE = 500
+_PATIENCE = 60.0
 
 Script = Callable[["Driver"], Awaitable[None]]
 
@@ -42,11 +43,11 @@ class Driver:
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Wait until something is true."""
-        for _ in range(_PATIENCE):
-            if condition():
-                return
+        deadline = time.monotonic() + _PATIENCE
+        while not condition():
+            if time.monotonic() > deadline:
+                raise AssertionError("it never became true; the screen:\n" + self.text)
             await self.pilot.pause(0.01)
-        raise AssertionError("it never became true; the screen:\n" + self.text)
 
     async def sees(self, text: str) -> None:
         """Wait until some text is on the screen."""

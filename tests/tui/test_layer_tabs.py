@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -35,7 +36,7 @@ from nsview.tui.tree_reader import Reading
 SMALL = (80, 24)
 LARGE = (160, 45)
 GRIDS = Path(__file__).parent / "grids"
-_PATIENCE = 1000
+_PATIENCE = 60.0
 
 Steps = Callable[["Explored"], Awaitable[None]]
 
@@ -60,11 +61,11 @@ class Explored(PageApp):
         return Read(identity, self.stack)
 
     async def until(self, condition: Callable[[], object]) -> None:
-        for _ in range(_PATIENCE):
-            if condition():
-                return
+        deadline = time.monotonic() + _PATIENCE
+        while not condition():
+            if time.monotonic() > deadline:
+                raise AssertionError("it never became true; the screen:\n" + self.text)
             await self.pilot.pause(0.01)
-        raise AssertionError("it never became true; the screen:\n" + self.text)
 
     async def sees(self, *texts: str) -> None:
         await self.until(lambda: all(text in self.text for text in texts))

@@ -6,7 +6,7 @@ import select
 import subprocess
 from pathlib import Path
 
-_PATIENCE = 20
+_PATIENCE = 60
 
 
 class Unshared:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from support.processes import read_line, sandbox, started, wait_until, write_line
+from support.processes import PATIENCE, read_line, sandbox, started, wait_until, write_line
 
 from nsview.errors import NsviewError
 from nsview.host.census import ProcfsCensus
@@ -25,7 +25,6 @@ from nsview.kernel.task import Task
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="makes namespaces and changes uids")
 
-PATIENCE = 20.0
 NOBODY = 65534
 READS_UNTIL_ANYWAY = 16
 _PID, _UTS = (KINDS.index(kind) for kind in ("pid", "uts"))

@@ -16,7 +16,7 @@ from nsview.kernel.cgroupfs import Hierarchy, directory, read_cgroupfs, read_fro
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="makes control groups")
 
-_PATIENCE = 20.0
+_PATIENCE = 60.0
 
 
 def wait_for(condition: Callable[[], bool]) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.processes import PATIENCE, wait_until
 
 from nsview.kernel.cgroup import parse_cgroup, preferred_path
 from nsview.kernel.fd import read_fd_links
@@ -24,7 +25,6 @@ from nsview.kernel.task import CgroupPath
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="makes namespaces and control groups")
 
-PATIENCE = 20.0
 _NET, _PID, _USER = (KINDS.index(kind) for kind in ("net", "pid", "user"))
 _PID_FOR_CHILDREN = len(KINDS)
 
@@ -92,11 +92,7 @@ def cgroup() -> Iterator[Path]:
 def wait_for_sleep(pid: int) -> None:
     """Until it waits for a line; we can only poll for that. proc_pid_syscall(5)."""
     syscall = Path(f"/proc/{pid}/syscall")
-    for _ in range(100_000):
-        if syscall.read_text().split()[1:2] == ["0x0"]:  # blocked in read(0, ...
-            return
-        os.sched_yield()
-    raise AssertionError("it does not come to rest")
+    wait_until(lambda: syscall.read_text().split()[1:2] == ["0x0"])  # blocked in read(0, ...
 
 
 HOSTILE = """

@@ -24,12 +24,13 @@ from nsview.kernel.namespaces import CLONE_FLAGS
 
 _T = TypeVar("_T")
 
-PATIENCE = 20.0
+#: For what takes a moment: also on a machine that has much else to do, or one slow processor.
+PATIENCE = 60.0
 #: A command that does nothing until it is killed.
 SLEEP = ("sleep", "infinity")
 #: A launcher ends when its command has; anything else is killed after this time.
 _LAUNCHER_SECONDS = 0.5
-_LAUNCHERS = frozenset({"setpriv", "unshare", "nsenter", "bwrap"})
+_LAUNCHERS = frozenset({"setpriv", "unshare", "nsenter", "bwrap", "env", "prlimit", "chroot"})
 _DIE_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
 _FLAGS = {"mnt": "--mount"} | {
     kind: f"--{kind}" for kind in ("net", "pid", "uts", "ipc", "user", "cgroup", "time")
@@ -70,8 +71,9 @@ def children(pid: int) -> list[int]:
     found: list[int] = []
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         for task in os.listdir(f"/proc/{pid}/task"):
-            text = Path(f"/proc/{pid}/task/{task}/children").read_text()
-            found += map(int, text.split())
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # that thread alone
+                text = Path(f"/proc/{pid}/task/{task}/children").read_text()
+                found += map(int, text.split())
     return sorted(found)
 
 

@@ -14,7 +14,7 @@ from nsview.layers.plain import stack_of_directories
 from nsview.tui.scanner import JobDone, ScanFailed
 from nsview.tui.tree_reader import Reading, TreeReader
 
-_PATIENCE = 20.0
+_PATIENCE = 60.0
 
 
 class Posted:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 from support import processes
 from support.command import nsview
+from support.descriptors import open_descriptors
 from support.processes import inode, nested_pid_namespaces, read_line, started, wait_until
 from support.requirements import missing
 from support.varied import varied_sandboxes
@@ -313,12 +314,12 @@ def test_the_order_is_that_of_the_pids(census: BpfCensus) -> None:
 def test_no_descriptor_stays_open() -> None:
     with contextlib.suppress(NsviewError):
         BpfCensus(Procfs()).close()
-    before = len(os.listdir("/proc/self/fd"))
+    before = open_descriptors()
     for _ in range(20):
         with contextlib.suppress(NsviewError), contextlib.closing(BpfCensus(Procfs())) as one:
             one.read()
             one.namespace_descriptors()
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert open_descriptors() == before
 
 
 @pytest.mark.usefixtures("census")

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from support.command import ENVIRONMENT, command, nsview, nsview_on_a_terminal
+from support.oracles import lsns
 from support.processes import (
     PATIENCE,
     inode,
@@ -170,8 +171,7 @@ _LSNS_COLUMNS = {
 
 
 def test_ns_has_what_lsns_has(box: int) -> None:
-    text = subprocess.check_output(["lsns", "--json", "--output-all", "--task", str(box)])
-    theirs = {one["ns"]: one for one in json.loads(text)["namespaces"]}
+    theirs = {one["ns"]: one for one in lsns("--output-all", "--task", str(box))}
     ours = {one["ino"]: one for one in nsview("ns", str(box), "--json").json["namespaces"]}
     assert set(ours) == set(theirs)
     own = [ino for ino, one in ours.items() if not one["initial"]]
@@ -312,8 +312,11 @@ def test_a_number_that_exists_only_inside_is_explained() -> None:
 
 
 def _a_number_that_the_host_has_not() -> int:
-    taken = {int(name) for name in os.listdir("/proc") if name.isdigit()}
-    return next(number for number in range(32000, 301, -1) if number not in taken)
+    # As far as can be from those that it gives out next; /proc/TID is there for threads, too.
+    most = int(Path("/proc/sys/kernel/pid_max").read_text())
+    last = int(Path("/proc/sys/kernel/ns_last_pid").read_text())
+    numbers = ((last + most // 2 + more) % most for more in range(most))
+    return next(one for one in numbers if one > 301 and not os.path.exists(f"/proc/{one}"))
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from support import processes
+from support.descriptors import open_descriptors
 from support.nobody import python_as_nobody
 from support.processes import inode
 
@@ -73,11 +74,11 @@ def test_host_name_and_settings_are_read_inside() -> None:
 
 def test_we_ourselves_have_gone_nowhere() -> None:
     before = {kind: inode("self", kind) for kind in KINDS}
-    open_before = sorted(os.listdir("/proc/self/fd"))
+    open_before = open_descriptors()
     with processes.sandbox("--uts", "--net", "--ipc") as pid:
         _details(pid)
     assert {kind: inode("self", kind) for kind in KINDS} == before
-    assert sorted(os.listdir("/proc/self/fd")) == open_before
+    assert open_descriptors() == open_before
 
 
 def test_a_mapped_root_is_somebody_else_outside() -> None:

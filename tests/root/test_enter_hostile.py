@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from support.command import ENVIRONMENT, command, nsview
+from support.descriptors import open_descriptors
 from support.processes import (
     children,
     descendants,
@@ -54,10 +55,10 @@ def test_a_target_that_has_ended() -> None:
     """Case 2."""
     with sandbox(*_BOX) as pid:
         task = Host().snapshot().tasks[pid]
-    before = set(os.listdir("/proc/self/fd"))
+    before = open_descriptors()
     with pytest.raises(NoSuchObject):
         enter(Procfs(), task, Choice(command=("true",)), lambda *_: None)
-    assert set(os.listdir("/proc/self/fd")) == before
+    assert open_descriptors() == before
 
 
 def test_a_target_that_ends_before_it_is_joined() -> None:
@@ -174,6 +175,10 @@ def test_a_spy_in_the_container_never_gets_hold_of_who_enters(tmp_path: Path) ->
         for _ in range(30):
             done = nsview("enter", str(pid), "--", "/bin/sleep", "0.02")
             assert done.status == 0, done.err
+        # Such a short one may end before the spy is let run at all.
+        with subprocess.Popen(command("enter", str(pid), "--", "/bin/sleep", "1000")) as stays:
+            wait_until(lambda: "/sleep\n" in said.read_text())
+            stays.terminate()
     opened = set(said.read_text().split("\n")) - {"ready", ""}
     strange = {path for path in opened if "memfd" in path or "python" in path or "/proc" in path}
     assert strange == set()
@@ -299,8 +304,8 @@ def test_ignored_signals_are_not_inherited(box: int) -> None:
 def test_descriptors_of_ours_are_closed(box: int) -> None:
     task = Host().snapshot().tasks[box]
     enter(Procfs(), task, Choice(command=("true",)), lambda *_: None)
-    before = sorted(os.listdir("/proc/self/fd"))
+    before = open_descriptors()
     for words in (("true",), ("no-such-program-at-all",), ("sh", "-c", "kill -9 $$")):
         with contextlib.suppress(NsviewError):
             enter(Procfs(), task, Choice(command=words), lambda *_: None)
-    assert sorted(os.listdir("/proc/self/fd")) == before
+    assert open_descriptors() == before

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.descriptors import open_descriptors
 from support.processes import children, read_line, sandbox, wait_until, watched
 
 from nsview.enter import spawn
@@ -32,11 +33,11 @@ with Standby() as joiner:
 
 
 def test_one_that_is_not_needed_ends_at_once() -> None:
-    before = set(os.listdir("/proc/self/fd")), children(os.getpid())
+    before = open_descriptors(), children(os.getpid())
     with Standby() as joiner:
         assert joiner.pid is not None
         assert joiner.pid in children(os.getpid())
-    assert (set(os.listdir("/proc/self/fd")), children(os.getpid())) == before
+    assert (open_descriptors(), children(os.getpid())) == before
 
 
 def test_one_whose_parent_is_killed_ends() -> None:

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from support import processes
-from support.processes import Held, wait_until
+from support import oracles, processes
+from support.processes import Held
 from support.requirements import need_programs
 from support.varied import Varied, varied_sandboxes
 
@@ -30,14 +30,7 @@ def varied() -> Iterator[Varied]:
 
 def lsns() -> dict[int, Row]:
     # --list: otherwise rows are nested below those of their parent processes.
-    command = ["lsns", "--json", "--list", "--output", _COLUMNS]
-
-    def attempt() -> bytes:
-        # It gives up, with status 1, when a process vanishes while it reads it.
-        done = subprocess.run(command, stdout=subprocess.PIPE, timeout=120, check=False)
-        return done.stdout if done.returncode == 0 else b""
-
-    return {int(row["ns"]): row for row in json.loads(wait_until(attempt))["namespaces"]}
+    return {int(row["ns"]): row for row in oracles.lsns("--list", "--output", _COLUMNS)}
 
 
 def nsview(*words: str) -> dict[int, Row]:

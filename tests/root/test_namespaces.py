@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import select
 import subprocess
@@ -12,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from support import processes
+from support.descriptors import open_descriptors
+from support.oracles import lsns
 from support.processes import inode
 
 from nsview.host.census import ProcfsCensus
@@ -250,9 +251,9 @@ def test_processes_that_come_and_go_break_nothing() -> None:
 def test_nothing_stays_open() -> None:
     with processes.held_by_bind_mount("net"), processes.held_by_socket():
         _search(sockets=True)
-        before = sorted(os.listdir("/proc/self/fd"))
+        before = open_descriptors()
         _search(sockets=True)
-        assert sorted(os.listdir("/proc/self/fd")) == before
+        assert open_descriptors() == before
 
 
 def test_without_holders_only_processes_and_what_is_above_them() -> None:
@@ -275,8 +276,8 @@ def test_the_same_as_lsns_for_our_sandboxes() -> None:
         ]
         found = _search()
         wanted = {(kind, inode(pid, kind)) for pid in pids for kind in KINDS}
-        text = subprocess.check_output(["lsns", "--json", "-o", columns], text=True)
-    rows = {(row["type"], int(row["ns"])): row for row in json.loads(text)["namespaces"]}
+        theirs = lsns("-o", columns)
+    rows = {(row["type"], int(row["ns"])): row for row in theirs}
     for key in wanted:
         one, row = found[key], rows[key]
         if one.initial:

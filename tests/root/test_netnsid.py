@@ -10,6 +10,8 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from support.descriptors import open_descriptors
+from support.oracles import lsns
 from unshared import Unshared
 
 from nsview.kernel.netnsid import UNASSIGNED, NetnsidReader, read_netnsid
@@ -30,9 +32,9 @@ with NetnsidReader() as reader:
 
 @pytest.fixture(autouse=True)
 def _no_descriptor_is_left() -> Iterator[None]:
-    before = os.listdir("/proc/self/fd")
+    before = open_descriptors()
     yield
-    assert os.listdir("/proc/self/fd") == before
+    assert open_descriptors() == before
 
 
 def test_a_peer_makes_an_id() -> None:
@@ -66,9 +68,8 @@ def test_unassigned_and_nonsense() -> None:
 def test_lsns_agrees() -> None:
     if not shutil.which("lsns"):
         pytest.skip("lsns is the oracle")
-    listing = subprocess.check_output(["lsns", "-J", "-t", "net", "-o", "NS,NETNSID,PID"])
     with NetnsidReader() as reader:
-        for row in json.loads(listing)["namespaces"]:
+        for row in lsns("-t", "net", "-o", "NS,NETNSID,PID"):
             try:
                 fd = os.open(f"/proc/{row['pid']}/ns/net", os.O_RDONLY)
             except OSError:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import itertools
-import json
 import os
 import shutil
 import subprocess
@@ -13,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.descriptors import open_descriptors
+from support.oracles import lsns
 from unshared import Unshared
 
 from nsview.kernel.namespaces import INITIAL_INODES, KINDS
@@ -35,9 +36,9 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="makes namespaces")
 
 @pytest.fixture(autouse=True)
 def _no_descriptor_is_left() -> Iterator[None]:
-    before = os.listdir("/proc/self/fd")
+    before = open_descriptors()
     yield
-    assert os.listdir("/proc/self/fd") == before
+    assert open_descriptors() == before
 
 
 @pytest.fixture
@@ -129,8 +130,7 @@ def test_from_inside_what_is_above_is_hidden(nested: int) -> None:
 def test_lsns_agrees_on_owner_and_parent(nested: int) -> None:
     if not shutil.which("lsns"):
         pytest.skip("lsns is the oracle")
-    listing = subprocess.check_output(["lsns", "-J", "-p", str(nested), "-o", "NS,TYPE,PNS,ONS"])
-    rows = json.loads(listing)["namespaces"]
+    rows = lsns("-p", str(nested), "-o", "NS,TYPE,PNS,ONS")
     assert len(rows) == len(KINDS)
     for row in rows:
         fd = opened(nested, row["type"])

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.descriptors import open_descriptors
 
 from nsview.kernel.pidfd import duplicate_descriptor, open_process, send_signal, socket_netns
 from nsview.kernel.procfs import Procfs
@@ -42,9 +43,9 @@ def child() -> Iterator[tuple[int, int, int]]:
     with process:
         assert process.stdout is not None
         fd, netns = process.stdout.readline().split()
-        before = os.listdir("/proc/self/fd")
+        before = open_descriptors()
         yield process.pid, int(fd), int(netns)
-        assert os.listdir("/proc/self/fd") == before
+        assert open_descriptors() == before
 
 
 def start_time(pid: int) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import re
 import subprocess
@@ -12,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.descriptors import open_descriptors
 from support.networks import inside, ip, ip_json, namespaces, pair, plug, threads_elsewhere
 from support.processes import held_by_fd, inode, read_line, sandbox, started, wait_until
 from support.requirements import need_programs, need_root
@@ -27,11 +27,10 @@ from nsview.host.wiring import read_wiring
 def _our_threads_stay_where_they_are() -> Iterator[None]:
     need_root()
     need_programs("ip", "nsenter", "ss")
-    gc.collect()  # what earlier tests had open
-    descriptors = os.listdir("/proc/self/fd")
+    descriptors = open_descriptors()
     yield
     wait_until(lambda: not threads_elsewhere())
-    assert os.listdir("/proc/self/fd") == descriptors
+    assert open_descriptors() == descriptors
 
 
 def look(*closely: int, connected: bool = False) -> Wiring:

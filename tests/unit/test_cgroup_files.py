@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+
+from support.descriptors import open_descriptors
 
 from nsview.kernel.cgroup_files import KeptFiles, read_file
 from nsview.kernel.cgroup_pids import read_pids, read_pids_limit
@@ -52,13 +53,13 @@ def test_sweep_closes_what_was_not_asked_for(tmp_path: Path) -> None:
 
 def test_beyond_the_limit_it_opens_each_time(tmp_path: Path) -> None:
     files = KeptFiles(most=1)
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(open_descriptors())
     for name in "abc":
         (tmp_path / name).write_text(name)
         assert files.read(str(tmp_path / name)) == name.encode()
 
     assert len(files) == 1
-    assert len(os.listdir("/proc/self/fd")) == before + 1
+    assert len(open_descriptors()) == before + 1
     files.close()
 
 

@@ -6,6 +6,8 @@ import os
 import subprocess
 from pathlib import Path
 
+from support.descriptors import open_descriptors
+
 from nsview.kernel.fd import read_fd_links
 from nsview.kernel.procfs import Procfs
 
@@ -23,9 +25,9 @@ def test_what_we_have_open(tmp_path: Path) -> None:
 
 
 def test_our_own_descriptor_is_closed_again() -> None:
-    before = os.listdir("/proc/self/fd")
+    before = open_descriptors()
     read_fd_links(Procfs(), os.getpid())
-    assert os.listdir("/proc/self/fd") == before
+    assert open_descriptors() == before
 
 
 def test_nobody_hides_behind_a_path_that_the_kernel_cannot_show(tmp_path: Path) -> None:

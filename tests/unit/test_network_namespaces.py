@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from support.descriptors import open_descriptors
 
 from nsview.host.network_namespaces import call_inside, open_network_namespace
 from nsview.host.networks import Network
@@ -23,10 +24,10 @@ def test_the_first_path_that_leads_there() -> None:
 
 
 def test_a_path_that_leads_to_another_one_is_none() -> None:
-    before = os.listdir("/proc/self/fd")
+    before = open_descriptors()
     assert open_network_namespace(7, [OWN]) is None
     assert call_inside(7, [OWN], lambda: "never called") is None
-    assert os.listdir("/proc/self/fd") == before
+    assert open_descriptors() == before
 
 
 def test_a_fifo_in_its_place_does_not_block(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from support.descriptors import open_descriptors
 
 from nsview.kernel.namespaces import KINDS
 from nsview.kernel.ns_links import read_namespaces
@@ -78,7 +79,7 @@ def test_a_process_that_is_gone() -> None:
 
 
 def test_ourselves() -> None:
-    before = os.listdir("/proc/self/fd")
+    before = open_descriptors()
     found = read_namespaces(Procfs(), os.getpid())
     expected = tuple(
         os.stat(f"/proc/self/ns/{name}").st_ino if os.path.exists(f"/proc/self/ns/{name}") else 0
@@ -86,4 +87,4 @@ def test_ourselves() -> None:
     )
     assert found == expected
     assert read_namespaces(Procfs(), os.getpid(), os.getpid()) == expected
-    assert os.listdir("/proc/self/fd") == before
+    assert open_descriptors() == before

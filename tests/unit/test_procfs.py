@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from support.descriptors import open_descriptors
 
 from nsview.kernel.procfs import Procfs
 
@@ -90,12 +91,12 @@ def test_errors_of_the_read_itself(
     def fail(descriptor: int, length: int) -> bytes:
         raise OSError(error, os.strerror(error))
 
-    before = os.listdir("/proc/self/fd")
+    before = open_descriptors()
     with monkeypatch.context() as patch:
         patch.setattr(os, "read", fail)
         answer = getattr(Procfs(), method)(OURSELVES, "cgroup")
     assert answer == (None if error == errno.ESRCH else b"")
-    assert os.listdir("/proc/self/fd") == before
+    assert open_descriptors() == before
 
 
 def test_what_is_refused_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:

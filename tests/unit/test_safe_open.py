@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.descriptors import open_descriptors
 
 from nsview.kernel import safe_open
 from nsview.kernel.safe_open import open_below, open_without_links, read_below
@@ -31,9 +32,9 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def _no_leak() -> Iterator[None]:
-    before = os.listdir("/proc/self/fd")
+    before = open_descriptors()
     yield
-    assert os.listdir("/proc/self/fd") == before
+    assert open_descriptors() == before
 
 
 @pytest.mark.parametrize("path", ["etc/passwd", "/etc/passwd", "../../etc/passwd", "./etc//passwd"])

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.descriptors import open_descriptors
 
 from nsview.engines import disk
 from nsview.engines.disk import ParsedFiles, open_folder, read_file
@@ -55,14 +55,14 @@ def test_keeps_what_it_knew_when_the_writer_is_always_faster(
 
 
 def test_folder_is_closed(tmp_path: Path) -> None:
-    before = os.listdir("/proc/self/fd")
+    before = open_descriptors()
     for path in ("/", "/missing", "/file", "/a\0b"):
         with open_folder(str(tmp_path), path):
             pass
     read_file(str(tmp_path), "missing")
     (tmp_path / "file").write_bytes(b"x")
     read_file(str(tmp_path), "file")
-    assert os.listdir("/proc/self/fd") == before
+    assert open_descriptors() == before
 
 
 def test_links_do_not_leave_the_root(tmp_path: Path) -> None:

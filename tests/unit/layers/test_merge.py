@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.descriptors import open_descriptors
 from support.overlays import stack_of
 
 from nsview.layers.diff import compare, diff_docker
@@ -255,7 +256,7 @@ def test_five_hundred_layers(tmp_path: Path) -> None:
     layers = [tmp_path / str(number) for number in range(500)]
     for layer in layers:
         make(layer, f"d/{layer.name}", "d/same")
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(open_descriptors())
     with MergedTree(stack_of(layers)) as tree:
         entries = tree.list("/d")
         assert entries is not None
@@ -264,7 +265,7 @@ def test_five_hundred_layers(tmp_path: Path) -> None:
         assert same.layer == 0
         assert same.hidden == tuple(range(1, 500))
         assert find_waste(tree).layers[0] == 0
-    assert len(os.listdir("/proc/self/fd")) <= before
+    assert len(open_descriptors()) <= before
 
 
 # --- sizes and waste

@@ -18,7 +18,7 @@ from nsview.kernel.cgroupfs import Hierarchy, read_cgroupfs
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="makes control groups")
 
-_NAME = "nsview-test-join"
+_NAME = f"nsview-test-join-{os.getpid()}"
 
 
 def hierarchies() -> list[Hierarchy]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from support.command import nsview
-from support.processes import wait_until
+from support.processes import PATIENCE, wait_until
 from support.sandboxes import leftovers, sandboxes
 
 _HOLD = """
@@ -62,8 +61,14 @@ def test_they_are_what_they_say(held: tuple[subprocess.Popen[str], list[str], st
         return b"hello from a sandbox" in done.out
 
     wait_until(served)
-    tree = json.loads(nsview("ps", f"{prefix}-tree", "--json").out)["processes"]
-    assert max(len(one["pids"]) for one in tree) == 3 or _no_user_namespaces()
+    if _no_user_namespaces():
+        return
+
+    def deepest() -> int:
+        tree = nsview("ps", f"{prefix}-tree", "--json").json["processes"]
+        return max(len(one["pids"]) for one in tree)
+
+    wait_until(lambda: deepest() == 3)
 
 
 def _no_user_namespaces() -> bool:
@@ -87,7 +92,11 @@ def test_they_end_with_their_maker(
         assert not set(ids) & sandboxes()
     else:
         process.send_signal(number)
-        process.wait(20)
+        process.wait(PATIENCE)
     wait_until(lambda: not set(ids) & sandboxes())
-    everything = leftovers(sandboxes())
-    assert not [one for kind in everything.values() for one in kind if any(i in one for i in ids)]
+
+    def left() -> list[str]:
+        everything = leftovers(sandboxes()).values()
+        return [one for kind in everything for one in kind if any(i in one for i in ids)]
+
+    wait_until(lambda: not left())

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from support.command import Done, command, nsview
-from support.processes import inode, wait_until
+from support.processes import PATIENCE, inode, wait_until
 from support.requirements import need_programs
 from support.sandboxes import fingerprint, make_root, nothing_left, sandboxes
 
@@ -68,11 +68,17 @@ def test_no_mount_of_the_host_is_visible(root: Path) -> None:
 
 
 def test_mounts_made_inside_are_not_on_the_host(root: Path) -> None:
-    before = Path("/proc/self/mountinfo").read_text()
-    done = inside(root, "mkdir /m && mount -t tmpfs x /m && grep -c ' /m ' /proc/self/mountinfo",
-                  "--cap-add", "SYS_ADMIN")  # fmt: skip
-    assert done.lines == ["1"]
-    assert Path("/proc/self/mountinfo").read_text() == before
+    # By a name of its own: others mount and unmount things meanwhile.
+    name = f"inside-{os.getpid()}"
+    look = f"grep -c ' - tmpfs {name} ' /proc/self/mountinfo; exec sleep 1000"
+    script = f"mkdir /m && mount -t tmpfs {name} /m; {look}"
+    words = command("run", "--rootfs", str(root), "--rm", "--cap-add", "SYS_ADMIN", "--",
+                    "sh", "-c", script)  # fmt: skip
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"1\n"
+        assert f" {name} " not in Path("/proc/self/mountinfo").read_text()
+        process.terminate()
 
 
 def test_rights_are_dockers(root: Path) -> None:
@@ -195,10 +201,10 @@ def test_orphans_are_buried(root: Path) -> None:
     script = """
         i=0
         while [ $i -lt 50 ]; do (true & ) ; i=$((i + 1)); done
-        sleep 0.2
-        grep -l '^State:.Z' /proc/[0-9]*/status | wc -l
+        while grep -q '^State:.Z' /proc/[0-9]*/status; do sleep 0.05; done
+        echo buried
     """
-    assert inside(root, script).lines == ["0"]
+    assert inside(root, script).lines == ["buried"]
 
 
 # The file systems.
@@ -431,7 +437,7 @@ def test_signals_reach_the_command(root: Path, number: int) -> None:
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
     process.send_signal(number)
-    assert process.wait(20) == 9
+    assert process.wait(PATIENCE) == 9
     process.stdout.close()
 
 
@@ -449,7 +455,7 @@ def test_odd_circumstances_of_the_caller(root: Path) -> None:
 
 
 def test_a_fork_bomb_is_held(root: Path) -> None:
-    script = "i=0; while [ $i -lt 60 ]; do sleep 5 & i=$((i + 1)); done; echo all"
+    script = "i=0; while [ $i -lt 60 ]; do sleep 1000 & i=$((i + 1)); done; echo all"
     done = inside(root, script, "--pids", "20")
     assert b"all" not in done.out
     assert "can't fork" in done.err

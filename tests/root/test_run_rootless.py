@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -62,8 +63,11 @@ def start(user: User, name: str, script: str, *options: str) -> int:
     children = Path(f"/proc/{pid}/task/{pid}/children")
 
     def sleeps() -> bool:
-        commands = (Path(f"/proc/{one}/comm").read_text() for one in children.read_text().split())
-        return "sleep\n" in commands
+        with contextlib.suppress(OSError):  # what the script has started ends
+            for one in children.read_text().split():
+                if Path(f"/proc/{one}/comm").read_text() == "sleep\n":
+                    return True
+        return False
 
     wait_until(sleeps)
     return pid

@@ -97,7 +97,7 @@ def test_stop_asks_first(root: Path, name: str) -> None:
     )
     upper = LAYERS / identity / "upper"
     wait_until((upper / "up").exists)
-    assert nsview("stop", name).status == 0
+    assert nsview("stop", "--time", "100", name).status == 0
     assert (upper / "asked").exists()
     assert (STATE / identity / "ended").read_text().split()[0] == "0"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -94,8 +95,10 @@ def test_ids_and_clocks_are_shifted() -> None:
 def test_bwrap_makes_two_user_namespaces() -> None:
     need_programs("bwrap")
     with processes.bwrap() as pid:
-        chain = processes.descendants(os.getpid())
-        users = {processes.inode(one, "user") for one in chain}
+        users = set()
+        for one in processes.descendants(os.getpid()):
+            with contextlib.suppress(OSError):  # engines of other tests start what soon ends
+                users.add(processes.inode(one, "user"))
         assert len(users) >= 2
         assert Path(f"/proc/{pid}/uid_map").read_text().split()[0] == "1000"
 
@@ -160,7 +163,7 @@ def test_the_next_run_cleans_up_when_the_reaper_was_killed_too() -> None:
     with Run():
         pass
     assert sleeper.wait(processes.PATIENCE) == -signal.SIGKILL
-    assert traces_of(run.name) == []
+    wait_until(lambda: not traces_of(run.name))  # as above
 
 
 def test_what_others_named_with_any_bytes_disturbs_no_run() -> None:

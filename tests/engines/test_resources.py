@@ -131,18 +131,20 @@ def test_docker_stats_prints_the_same(docker: Docker, busy: Started, readings: R
 
 
 def test_a_quota_bounds_what_is_shown(busy: Started, readings: Readings) -> None:
-    before, began = readings.of(busy), time.monotonic()
+    started, before, began = time.monotonic(), readings.of(busy), time.monotonic()
     time.sleep(2.0)  # an interval as people have it; how long it really took is measured
-    after, ended = readings.of(busy), time.monotonic()
+    ending, after, ended = time.monotonic(), readings.of(busy), time.monotonic()
 
     assert before.cpu is not None
     assert after.cpu is not None
     assert after.cpu.percent is not None
     # A quota is refilled each 100 ms: at both ends of the interval one more may have been used up.
-    most = 0.3 * (ended - began) + 2 * 0.03 + 0.01
+    most = 0.3 * (ended - started) + 2 * 0.03 + 0.01
     used = after.cpu.usage - before.cpu.usage
     assert 0 < used <= most
-    assert after.cpu.percent == pytest.approx(100 * used / (ended - began), rel=0.15, abs=1.0)
+    # The moment of a reading is somewhere within it, and that takes what others leave to us.
+    assert 100 * used / (ended - started) - 1 <= after.cpu.percent
+    assert after.cpu.percent <= 100 * used / (ending - began) + 1
 
 
 def test_what_is_throttled_says_so(docker: Docker, readings: Readings) -> None:

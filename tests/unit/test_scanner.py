@@ -18,11 +18,12 @@ from tui.fake import FakeSource, empty_host
 from nsview.errors import NsviewError
 from nsview.host.model import Container
 from nsview.kernel.process_events import Event
-from nsview.tui.pace import NEWS_SAVED_LOOKS, SAVED_LOOKS, SHARE
+from nsview.tui import pace
+from nsview.tui.pace import NEWS_SAVED_LOOKS, SAVED_LOOKS
 from nsview.tui.scanner import SHORTEST_INTERVAL, JobDone, ScanFailed, Scanned, Scanner
 from nsview.tui.watch import Subscribe
 
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 class Running:
@@ -54,13 +55,18 @@ def test_interval_has_a_floor() -> None:
     assert Scanner(FakeSource(empty_host()), print, interval=0.0).interval == SHORTEST_INTERVAL
 
 
-def test_looks_at_once_and_again(running: Running) -> None:
+def test_looks_at_once() -> None:
+    one = Running(interval=3600)
+    one.scanner.start()
+    assert one.next(Scanned).snapshot is one.source.current
+    one.scanner.stop()
+
+
+def test_looks_again_after_its_interval(running: Running) -> None:
     began = time.monotonic()
     running.scanner.start()
-
-    assert running.next(Scanned).snapshot is running.source.current
-    assert time.monotonic() - began < SHORTEST_INTERVAL
-    running.next(Scanned)
+    for _ in range(2):
+        running.next(Scanned)
     assert time.monotonic() - began >= SHORTEST_INTERVAL
 
 
@@ -192,7 +198,10 @@ def test_a_burst_is_one_look(listening: Running, bells: _Bells) -> None:
         listening.messages.get(timeout=SHORTEST_INTERVAL)
 
 
-def test_news_is_looked_at_though_the_account_is_empty(bells: _Bells) -> None:
+def test_news_is_looked_at_though_the_account_is_empty(
+    bells: _Bells, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "SHARE", 1e-6)  # the next look from that account is hours away
     one = Running(interval=3600, subscribe=lambda: bells)
     first = Container("docker/web", "docker", None, "web", pid=512)
     one.source.current = one.source.current._replace(containers=(first,))
@@ -202,11 +211,9 @@ def test_news_is_looked_at_though_the_account_is_empty(bells: _Bells) -> None:
     for _ in range(SAVED_LOOKS + 1):
         bells.happen()
         one.next(Scanned)
-    began = time.monotonic()
     for _ in range(NEWS_SAVED_LOOKS // 2):
         bells.happen(512)
         one.next(Scanned)
-    assert time.monotonic() - began < one.source.cost / SHARE
     one.scanner.stop()
     assert bells.closed.wait(PATIENCE)
 

@@ -6,7 +6,6 @@ import gzip
 import json
 import os
 import sqlite3
-import time
 from pathlib import Path
 from typing import Any
 
@@ -244,9 +243,7 @@ def test_sqlite_that_computes_for_ever(tmp_path: Path, monkeypatch: pytest.Monke
         " WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
         " SELECT '', '', '' FROM n WHERE i < 0",
     )
-    started = time.monotonic()
     assert parse_sql_state(data) is None
-    assert time.monotonic() - started < 10
 
 
 @pytest.mark.parametrize(

@@ -26,9 +26,11 @@ Script = Callable[["Driver"], Awaitable[None]]
 class Driver:
     """The app under test, and what is on its screen."""
 
-    def __init__(self, app: NsviewApp, pilot: Pilot[Any]) -> None:
+    def __init__(self, app: NsviewApp, pilot: Pilot[Any], said: list[str]) -> None:
         self.app = app
         self.pilot = pilot
+        self.said = said
+        """All notifications, those that have gone from the screen after some seconds, too."""
 
     async def press(self, *keys: str) -> None:
         """Press keys and wait until the app has dealt with them."""
@@ -64,11 +66,6 @@ class Driver:
     def text(self) -> str:
         return "\n".join(self.lines)
 
-    @property
-    def said(self) -> list[str]:
-        """The notifications."""
-        return [one.message for one in self.app._notifications]
-
     def line_with(self, text: str) -> str:
         """The first line that holds the text."""
         return next(line for line in self.lines if text in line)
@@ -83,9 +80,18 @@ def drive(
     app = NsviewApp(source or FakeSource(), **options)
     app._host = "host-a  6.18.44 · cgroup v2"
 
+    said: list[str] = []
+    notify = app.notify
+
+    def note(message: str, **how: Any) -> None:
+        said.append(message)
+        notify(message, **how)
+
+    app.notify = note  # type: ignore[method-assign]
+
     async def run() -> None:
         async with app.run_test(size=size) as pilot:
-            driver = Driver(app, pilot)
+            driver = Driver(app, pilot, said)
             if wait:
                 await driver.until(lambda: app.snapshot is not None)
                 await pilot.pause()

@@ -65,7 +65,7 @@ def whole_file(
         file = io.BufferedRandom(_Writer(fd, shown), _BUFFER)
         try:
             yield cast(BinaryIO, file)
-            file.flush()
+            file.close()  # left to the collector it would seek in a descriptor that is gone
         except BaseException:
             with contextlib.suppress(NsviewError, OSError):  # it tries to write the rest once more
                 file.close()

@@ -30,6 +30,7 @@ def test_it_appears_at_the_end(way: str, tmp_path: Path) -> None:
         file.write(b"content")
         assert not target.exists()
         assert len(os.listdir(tmp_path)) == (1 if way == "named" else 0)
+    assert file.closed  # what is closed later complains on stderr, from Python 3.13 on
     assert target.read_bytes() == b"content"
     assert target.stat().st_mode & 0o777 == 0o600
     assert os.listdir(tmp_path) == ["out"]

@@ -59,7 +59,7 @@ class _Named(tuple[Any, ...]):
     def _replace(self, **changes: Any) -> Self:
         made = self._make(map(changes.pop, self._fields, self))
         if changes:
-            raise ValueError(f"Got unexpected field names: {list(changes)!r}")
+            raise TypeError(f"Got unexpected field names: {list(changes)!r}")
         return made
 
     __replace__ = _replace  # for copy.replace() of Python 3.13

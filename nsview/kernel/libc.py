@@ -235,6 +235,11 @@ def keep_mounts_to_ourselves() -> None:
     _check(_libc.mount(None, b"/", None, foreign.c_ulong(_MS_REC | _MS_SLAVE), None))
 
 
+def mount(kind: bytes, path: bytes, options: bytes) -> None:
+    """Mount a new instance of a file system (mount(2)), called as its kind."""
+    _check(_libc.mount(kind, path, kind, foreign.c_ulong(0), options))
+
+
 def unmount(path: bytes) -> None:
     """Take a mount out of the tree, whoever still uses it (umount2(2), MNT_DETACH)."""
     _check(_libc.umount2(path, _MNT_DETACH))

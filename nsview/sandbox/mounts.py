@@ -33,6 +33,14 @@ _DEVICES = (
     (b"tty", 5, 0),
 )  # fmt: skip
 _DEVICE_MODE = stat.S_IFCHR | 0o666
+#: fsconfig(2) takes no longer text.
+_LONGEST = 255
+
+Options = list[tuple[bytes, bytes | int | None]]
+
+
+class _TooLongError(OSError):
+    """The names of the layers, where nothing can be mounted that others would not see."""
 
 
 class Step:
@@ -62,11 +70,15 @@ def make_mounts(orders: Orders, user_namespace: int = -1) -> Mounts:
     mounts = Mounts(orders)
     lower, writable = orders["lower"], orders["writable"]
     if user_namespace < 0:
-        mounts.root = _mount_layers(orders, lower, writable)
+        try:
+            mounts.root = _mount_layers(orders, lower, writable)
+        except _TooLongError:
+            Step.words = "copying the layers"
     else:
         Step.words = "mapping the owners of the layers"
-        lower = [_mapped_copy(one, user_namespace) for one in lower]
-        writable = _mapped_copy(writable, user_namespace) if writable >= 0 else -1
+    if mounts.root < 0:
+        lower = [_copy(one, user_namespace) for one in lower]
+        writable = _copy(writable, user_namespace) if writable >= 0 else -1
     Step.words = "keeping mounts from the host"
     libc.unshare(libc.CLONE_NEWNS)
     libc.keep_mounts_to_ourselves()
@@ -76,10 +88,11 @@ def make_mounts(orders: Orders, user_namespace: int = -1) -> Mounts:
         # An overlay writes as whoever mounts it: files of an id that is not mapped cannot be.
         root = [int(one.split()[1]) for one in (orders["uid_map"], orders["gid_map"])]
         libc.set_file_ids(*root)
+    if mounts.root < 0:
         # Before Linux 6.15 layers have to be mounted somewhere; one upon the other will do.
         for one in (*lower, *((writable,) if writable >= 0 else ())):
             libc.attach_mount(one, staging)
-        mounts.root = _mount_layers(orders, lower, writable)
+        mounts.root = _mount_layers(orders, lower, writable, orders["staging"])
     os.umask(0)
     mounts.devices = _make_devices(orders["staging"], staging)
     return mounts
@@ -98,7 +111,7 @@ def _make_mounts_without_root(orders: Orders) -> Mounts:
     for bind, source in zip(orders["binds"], sources, strict=True):
         bind["source"] = source
     mounts = Mounts(orders)
-    mounts.root = _mount_layers(orders, fds[:count], writable)
+    mounts.root = _mount_layers(orders, fds[:count], writable, orders["staging"])
     Step.words = "opening devices"
     mounts.devices = [(name, _hosts_device(name, numbers)) for name, *numbers in _DEVICES]
     os.umask(0)
@@ -115,9 +128,12 @@ def _hosts_device(name: bytes, numbers: list[int]) -> int:
     return libc.copy_mount(device)
 
 
-def _mapped_copy(directory: int, user_namespace: int) -> int:
+def _copy(directory: int, user_namespace: int) -> int:
     copy = libc.copy_mount(directory, below=False)
-    map_owners(copy, user_namespace)
+    if user_namespace >= 0:
+        map_owners(copy, user_namespace)
+    else:
+        set_attributes(copy, 0)  # where the host's mount is shared, this would be its peer
     return copy
 
 
@@ -126,18 +142,20 @@ def here() -> int:
     return os.open(b".", PLACE | os.O_DIRECTORY)
 
 
-def _mount_layers(orders: Orders, layers: list[int], writable: int) -> int:
-    """The stack of layers as a mount that is nowhere yet."""
+def _mount_layers(
+    orders: Orders, layers: list[int], writable: int, place: bytes | None = None
+) -> int:
+    """The stack of layers as a mount that is nowhere yet; at `place` it may be for a moment."""
     Step.words = "mounting the layers"
-    root = _mount_overlay(orders, layers, writable)
+    root = _mount_overlay(orders, layers, writable, place)
     if writable >= 0 and os.fstatvfs(root).f_flag & os.ST_RDONLY:
         # What the kernel makes of it where it cannot use the work directory.
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
     return root
 
 
-def _mount_overlay(orders: Orders, layers: list[int], writable: int) -> int:
-    upper: list[tuple[bytes, bytes | int | None]] = []
+def _mount_overlay(orders: Orders, layers: list[int], writable: int, place: bytes | None) -> int:
+    upper: Options = []
     if writable >= 0:
         names = ((b"upperdir", orders["upper"]), (b"workdir", orders["work"]))
         upper = [(key, open_directory(writable, name)) for key, name in names]
@@ -145,19 +163,45 @@ def _mount_overlay(orders: Orders, layers: list[int], writable: int) -> int:
         upper.append((b"userxattr", None))
     attributes = SAFE | (0 if writable >= 0 else READ_ONLY)
     try:
-        lower: list[tuple[bytes, bytes | int | None]]
-        lower = [(b"lowerdir+", fd) for fd in layers]
+        lower: Options = [(b"lowerdir+", fd) for fd in layers]
         return new_file_system(b"overlay", lower + upper, attributes)
     except OSError:
-        # Before Linux 6.13 layers are names, of 255 characters in all: those of /proc/self/fd.
-        here = os.open(b".", os.O_PATH | os.O_CLOEXEC)
-        os.chdir("/proc/self/fd")
+        return mount_by_names(layers, upper, attributes, place)
+
+
+def mount_by_names(layers: list[int], upper: Options, attributes: int, place: bytes | None) -> int:
+    """An overlay as before Linux 6.13, where layers are names: those of /proc/self/fd are short."""
+    here = os.open(b".", os.O_PATH | os.O_CLOEXEC)
+    os.chdir("/proc/self/fd")
+    try:
+        names = [b"%d" % fd for fd in layers]
+        upper = [(key, b"%d" % fd if isinstance(fd, int) else fd) for key, fd in upper]
+        together: Options = [(b"lowerdir", b":".join(names)), *upper]
+        if len(b":".join(names)) <= _LONGEST:
+            return new_file_system(b"overlay", together, attributes)
         try:
-            numbers = b":".join(b"%d" % fd for fd in layers)
-            upper = [(key, b"%d" % fd if isinstance(fd, int) else fd) for key, fd in upper]
-            return new_file_system(b"overlay", [(b"lowerdir", numbers), *upper], attributes)
-        finally:
-            os.fchdir(here)
+            lower: Options = [(b"lowerdir+", name) for name in names]
+            return new_file_system(b"overlay", lower + upper, attributes)
+        except OSError as error:
+            if place is None:
+                raise _TooLongError(error.errno, error.strerror) from None
+        return mount_at(place, together, attributes)
+    finally:
+        os.fchdir(here)
+
+
+def mount_at(place: bytes, options: Options, attributes: int) -> int:
+    """An overlay as before Linux 6.7: more text fits into mount(2), which mounts it somewhere."""
+    words = [key + b"=" + one if isinstance(one, bytes) else key for key, one in options]
+    libc.mount(b"overlay", place, b",".join(words))
+    try:
+        mounted = os.open(place, PLACE | os.O_DIRECTORY)
+        copy = libc.copy_mount(mounted)
+        os.close(mounted)
+    finally:
+        libc.unmount(place)
+    set_attributes(copy, attributes)
+    return copy
 
 
 def _copy_binds(binds: list[Bind]) -> list[tuple[int, bytes]]:

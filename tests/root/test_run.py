@@ -234,15 +234,21 @@ def test_two_directories_of_every_introduction(root: Path, place: Path) -> None:
     assert done.out == b"upper one\n"
 
 
-def test_more_layers_than_descriptors_fit_a_message(root: Path, place: Path) -> None:
+@pytest.mark.parametrize("flags", [(), ("--userns",)])
+def test_more_layers_than_descriptors_fit_a_message(
+    root: Path, place: Path, flags: tuple[str, ...]
+) -> None:
     """253 are the most (unix(7), SCM_RIGHTS)."""
     stack = [place / "many" / str(number) for number in range(300)]
     for one in stack:
-        one.mkdir(parents=True)
+        one.mkdir(parents=True, exist_ok=True)
         (one / f"from-{one.name}").touch()
     words = [word for one in (*stack, root) for word in ("--lower", str(one))]
-    done = nsview("run", "--rm", *words, "--", "/bin/ls", "-d", "/from-0", "/from-299", "/file")
+    done = nsview(
+        "run", "--rm", *flags, *words, "--", "/bin/ls", "-d", "/from-0", "/from-299", "/file"
+    )
     assert done.lines == ["/file", "/from-0", "/from-299"]
+    assert str(place) not in Path("/proc/self/mountinfo").read_text()
 
 
 def test_read_only(root: Path) -> None:

@@ -86,7 +86,6 @@ class Host:
         traffic: also read what their network namespaces carry; rates from the second time on.
         rootfs: read what each container's ``/`` is made of: a mount table for each.
         """
-        began = time.perf_counter()
         wanted = Wanted(commands=commands, stopped=stopped, rootfs=rootfs)
         try:
             tasks = self.source.read()
@@ -111,7 +110,6 @@ class Host:
             boot_time=self._clock.boot_time,
             ticks=self._clock.ticks,
             taken=time.time(),
-            duration=time.perf_counter() - began,
             partial=made.partial,
         )
 

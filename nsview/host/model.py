@@ -203,8 +203,6 @@ class Snapshot(NamedTuple):
     """Clock ticks a second (sysconf(_SC_CLK_TCK))."""
     taken: float = 0.0
     """Unix time."""
-    duration: float = 0.0
-    """Seconds that reading took."""
     partial: tuple[str, ...] = ()
     """What the kernel or our rights did not let us see, in words."""
 

@@ -131,7 +131,7 @@ class HostBuilder:
             containers=(first, *sorted(others, key=lambda one: (one.engine, one.name))),
             membership=self.membership, initial=dict(INITIAL_INODES), commands=self.commands,
             pid_parents=self.pid_parents, boot_time=BOOT, ticks=TICKS, taken=NOW,
-            duration=0.007, traffic=self.traffic, resources=self.resources,
+            traffic=self.traffic, resources=self.resources,
         )  # fmt: skip
         return plain._replace(**more)
 

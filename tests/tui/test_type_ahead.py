@@ -42,7 +42,7 @@ def after(text: str) -> tuple[list[Screen[Any]], str]:
     [
         ("\r2", "Containers › host › Processes"),
         ("\r]]", "Containers › host › Layers"),
-        (f"\r7{DOWN}\r", "Containers › host › Namespaces › "),
+        (f"\r2{DOWN}\r", "Containers › host › Processes › process 512"),
         (":ps\r:ns\r:wiring\r", "Containers › All processes › All namespaces › Wiring"),
         (":wi\t\r", "Containers › Wiring"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tarfile
 import time
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from support.command import nsview
+from support.processes import children
 from support.sandboxes import make_root, nothing_left, sandboxes
 from tui.driving import Driver, drive
 from tui.patience import ui_has_time  # noqa: F401 - for all tests of this file
@@ -81,10 +83,11 @@ def test_what_is_stopped_leaves_nothing(sandbox: str, tmp_path: Path) -> None:
 
     drive(script, Host(), size=(200, 50))
     assert os.listdir(out) == []
-    assert not [one for one in _children() if "commit" in one]
+    assert not list(_commits())
 
 
-def _children() -> list[str]:
-    task = Path(f"/proc/{os.getpid()}/task")
-    pids = [pid for one in task.iterdir() for pid in (one / "children").read_text().split()]
-    return [Path(f"/proc/{pid}/cmdline").read_text() for pid in pids]
+def _commits() -> Iterator[int]:
+    for pid in children(os.getpid()):
+        with contextlib.suppress(OSError):  # it is ending
+            if b"commit" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                yield pid

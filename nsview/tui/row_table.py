@@ -24,7 +24,7 @@ from nsview.tui.built_table import Built, number_rows
 from nsview.tui.row_cursor import RowCursor
 from nsview.tui.row_layout import GAP, Cell, Column, Placed, Row, fold_mark, measure, place
 from nsview.tui.row_painter import RowPainter
-from nsview.tui.scroll_bar import set_length
+from nsview.tui.scroll_bar import fit_bar
 from nsview.tui.sort_keys import SortKeys
 
 __all__ = ["Cell", "Column", "Row", "RowTable"]
@@ -363,15 +363,9 @@ class RowTable(SortKeys, can_focus=True):
             self.refresh_line(number + _HEADER)
 
     def _refresh_bar(self) -> None:
-        if not self._stale_bar:
-            return
-        self._stale_bar = False
-        before = self.show_vertical_scrollbar
-        self._refresh_scrollbars()
-        if before and self.show_vertical_scrollbar:
-            set_length(self.vertical_scrollbar, self.virtual_size.height)
-        else:
-            self._scroll_update(self.virtual_size)
+        if self._stale_bar:
+            self._stale_bar = False
+            fit_bar(self)
 
     def _widen(self, needed: Sequence[int]) -> bool:
         # Columns only ever get wider while the table is there: nothing jumps back and forth when

@@ -15,6 +15,7 @@ from textual.message import Message
 from nsview.host.model import Snapshot
 from nsview.host.news import News
 from nsview.kernel.procfs import Procfs
+from nsview.tui.cost import Meter
 from nsview.tui.pace import Pace
 from nsview.tui.watch import Subscribe, Watch
 
@@ -178,17 +179,18 @@ class Scanner:
                 pace.heard(time.monotonic())
 
     def _work(self, job: Job, snapshot: Snapshot, receive: Callable[[Any], object]) -> Message:
-        began = time.thread_time()
+        meter = Meter()
         try:
             return JobDone(receive, job(self._source.procfs, snapshot))
         finally:
-            self._pace.worked(time.monotonic(), time.thread_time() - began)
+            cost = meter.cost()
+            self._pace.worked(cost.ended, cost.computed)
 
     def _look(self) -> Message:
         with self._lock:
             self._forced = False
         self._watch.take_events()  # whatever has happened until now will be seen
-        began = time.thread_time()
+        meter = Meter()
         try:
             # Command lines and stopped containers are cached or cheap, and views switch between
             # showing and hiding them without waiting.
@@ -198,4 +200,5 @@ class Scanner:
             self._news.looked(snapshot)
             return Scanned(snapshot)
         finally:
-            self._pace.looked(time.monotonic(), time.thread_time() - began)
+            cost = meter.cost()
+            self._pace.looked(cost.ended, cost.computed)

@@ -6,8 +6,6 @@ it, to look at. Nothing here reads the machine it runs on.
 
 from __future__ import annotations
 
-import time
-
 from nsview.engines.base import Pod
 from nsview.host.model import Container, NamespaceUse, Rootfs, Snapshot, Traffic
 from nsview.host.resources import Cpu, Io, Memory, Pids, Resources
@@ -236,8 +234,6 @@ class FakeSource:
         self.current = snapshot or host()
         self.failure: Exception | None = None
         self.looks = 0
-        self.cost = 0.0
-        """Seconds of the processor that a look takes."""
 
     def snapshot(
         self,
@@ -249,9 +245,6 @@ class FakeSource:
     ) -> Snapshot:
         """What is there now."""
         self.looks += 1
-        enough = time.thread_time() + self.cost
-        while time.thread_time() < enough:
-            pass
         if self.failure is not None:
             raise self.failure
         return self.current

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from pathlib import Path
@@ -15,9 +14,6 @@ from nsview.errors import NsviewError
 
 _SHORTEST_INTERVAL = 0.5
 _TURN_SECONDS = 0.001
-#: Objects made until the young ones are looked through; how often, until the older ones are. No
-#: key press waits for the first two, which take 3 ms at most; all of a large host's take 80.
-_GARBAGE = (1_000, 5, 4_000)
 
 
 def open_ui(arguments: Arguments, words: list[str]) -> int:
@@ -37,6 +33,7 @@ def open_ui(arguments: Arguments, words: list[str]) -> int:
     if reference is not None:
         reference = find_container(host.snapshot(stopped=True), reference).ref
     from nsview.tui.app import NsviewApp
+    from nsview.tui.garbage import Garbage
 
     app = NsviewApp(
         host,
@@ -46,19 +43,12 @@ def open_ui(arguments: Arguments, words: list[str]) -> int:
         theme=arguments.theme,
         subscribe=ProcessEvents,
     )
-    _share_the_interpreter()
-    app.run()
-    return app.return_code or exit_codes.DONE
-
-
-def _share_the_interpreter() -> None:
     # The scanner's thread computes for tens of milliseconds where there are thousands of processes,
     # and the UI's waits for its turn so long each time; Python's own 5 ms would be felt.
     sys.setswitchinterval(_TURN_SECONDS)
-    # What is loaded now stays: nobody has to look through it for garbage again and again, and
-    # through the processes of a large host only when there is much of it.
-    gc.freeze()
-    gc.set_threshold(*_GARBAGE)
+    app.scanner.garbage = Garbage()
+    app.run()
+    return app.return_code or exit_codes.DONE
 
 
 def _offer_sudo(words: list[str]) -> None:

@@ -16,6 +16,7 @@ from nsview.host.model import Snapshot
 from nsview.host.news import News
 from nsview.kernel.procfs import Procfs
 from nsview.tui.cost import Meter
+from nsview.tui.garbage import Garbage
 from nsview.tui.pace import Pace
 from nsview.tui.watch import Subscribe, Watch
 
@@ -84,6 +85,8 @@ class Scanner:
         subscribe: Subscribe | None = None,
     ) -> None:
         self.interval = max(interval, SHORTEST_INTERVAL)
+        self.garbage: Garbage | None = None
+        """Looks for it between two looks; None where the interpreter does by itself."""
         self._source = source
         self._post = post
         self._subscribe = subscribe
@@ -151,6 +154,8 @@ class Scanner:
             # an exception that ended this thread would freeze the screen without a word.
             except Exception as error:
                 message = ScanFailed(error)
+            if self.garbage is not None:
+                self.garbage.keep()
             self._post(message)
             if self._subscribe is not None:  # not before there is something on the screen
                 self._watch.subscribe(self._subscribe)
@@ -189,6 +194,8 @@ class Scanner:
     def _look(self) -> Message:
         with self._lock:
             self._forced = False
+        if self.garbage is not None:
+            self.garbage.collect()
         self._watch.take_events()  # whatever has happened until now will be seen
         meter = Meter()
         try:

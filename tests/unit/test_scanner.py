@@ -20,6 +20,7 @@ from nsview.host.model import Container
 from nsview.kernel.process_events import Event
 from nsview.tui import pace, scanner
 from nsview.tui.cost import Cost
+from nsview.tui.garbage import Garbage
 from nsview.tui.pace import NEWS_SAVED_LOOKS, SAVED_LOOKS
 from nsview.tui.scanner import SHORTEST_INTERVAL, JobDone, ScanFailed, Scanned, Scanner
 from nsview.tui.watch import Subscribe
@@ -146,6 +147,29 @@ def test_frozen_scanner_looks_only_when_told(running: Running) -> None:
     running.next(Scanned)
     with pytest.raises(queue.Empty):
         running.messages.get(timeout=2 * SHORTEST_INTERVAL)
+
+
+def test_garbage_is_looked_for_before_a_look_and_never_in_what_it_made(running: Running) -> None:
+    did: list[str] = []
+
+    class Recorded(Garbage):
+        def __init__(self) -> None:
+            """Leaves the interpreter's own as it is."""
+
+        def collect(self) -> None:
+            did.append(f"collect {running.source.looks} {running.messages.qsize()}")
+
+        def keep(self) -> None:
+            did.append(f"keep {running.source.looks} {running.messages.qsize()}")
+
+    running.scanner.garbage = Recorded()
+    running.scanner.suspend(True)
+    running.scanner.start()
+    running.scanner.submit(lambda *_: None, running.source.current, print)
+    running.scanner.suspend(False)
+    wait_until(lambda: len(did) >= 3)
+
+    assert did[:3] == ["keep 0 0", "collect 0 1", "keep 1 1"]
 
 
 class _Bells:

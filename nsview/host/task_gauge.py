@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from itertools import chain
 
 from nsview.host.resources import rate
 from nsview.kernel.procfs import Procfs
@@ -41,13 +42,14 @@ class TaskGauge:
         """By identity; what vanishes meanwhile is left out. `threads`: see `read_threads`."""
         moment = time.monotonic()
         seconds = moment - self._moment
-        found = {one.identity: _read_stat(procfs, one, one.pid) for one in processes}
-        found |= {one.identity: _read_stat(procfs, one, one.ppid) for one in threads}
         used, ticks = {}, {}
-        for identity, stat in found.items():
+        whose = chain(((one, one.pid) for one in processes), ((one, one.ppid) for one in threads))
+        for task, process in whose:
+            stat = _read_stat(procfs, task, process)
             if stat is None:
                 continue
-            now, before = stat.utime + stat.stime, self._before.get(identity)
+            identity, now = task.identity, stat.utime + stat.stime
+            before = self._before.get(identity)
             ticks[identity] = now
             grown = rate(now, before, seconds * _TICKS)
             used[identity] = Used(

@@ -149,8 +149,9 @@ class ProcessView(TableView):
             if known is None or known[0] != facts:
                 shown[identity] = known = facts, self._row(snapshot, facts)
             rows[identity] = known[1]
-        for identity in shown.keys() - rows.keys():
-            del shown[identity]
+        if len(shown) > len(rows):
+            for identity in [one for one in shown if one not in rows]:
+                del shown[identity]
         return list(rows.values())
 
     def _facts(self, snapshot: Snapshot, line: Line[Task], users: dict[Hashable, str]) -> _Facts:

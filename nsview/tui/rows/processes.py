@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from nsview.display import display
@@ -63,16 +63,8 @@ def process_lines(
     """Where each process stands, siblings in the order of `tasks`."""
     if flat:
         return [Line(task, "", 0, 0, False) for task in tasks]
-    return outline(tasks, lambda task: task.identity, _parent(tasks), folded)
-
-
-def _parent(tasks: Iterable[Task]) -> Callable[[Task], tuple[int, int] | None]:
-    identities = {task.pid: task.identity for task in tasks}
-
-    def parent(task: Task) -> tuple[int, int] | None:
-        return identities.get(task.ppid)
-
-    return parent
+    closed = {task.pid for task in tasks if task.identity in folded} if folded else ()
+    return outline(tasks, lambda task: task.pid, lambda task: task.ppid, closed)
 
 
 def process_row(

@@ -13,7 +13,7 @@ from nsview.cli.output import print_note
 from nsview.errors import NsviewError
 
 _SHORTEST_INTERVAL = 0.5
-_TURN_SECONDS = 0.001
+_TURN_SECONDS = 0.0005
 
 
 def open_ui(arguments: Arguments, words: list[str]) -> int:

@@ -8,6 +8,7 @@ to go through it took up to 8 ms, in the midst of what the user waits for.
 from __future__ import annotations
 
 import gc
+import math
 import sys
 from typing import Final
 
@@ -16,8 +17,8 @@ from textual._styles_cache import StylesCache
 #: New objects until the interpreter looks by itself after all: when nobody looks at the host.
 _ALONE: Final = (200_000, 5, 4_000)
 #: Blocks of memory until everything is gone through, which takes 30 ms, on a large host 100: some
-#: 50 MB, or twenty pages that were opened and closed. A page of ten thousand processes is less.
-_MANY: Final = 600_000
+#: 60 MB, or twenty pages that were opened and closed. A page of ten thousand processes is less.
+_MANY: Final = 800_000
 
 
 class Garbage:
@@ -25,8 +26,8 @@ class Garbage:
 
     def __init__(self) -> None:
         gc.set_threshold(*_ALONE)
-        self.keep()  # what is loaded stays
-        self._most = sys.getallocatedblocks() + _MANY
+        gc.freeze()  # what is loaded stays
+        self._most = math.inf
 
     def collect(self) -> None:
         """Let go of what the UI has made, and nobody needs."""
@@ -45,3 +46,5 @@ class Garbage:
         Counting references lets go of nearly all of it, as of everything.
         """
         gc.freeze()
+        if self._most == math.inf:  # the host has been seen once
+            self._most = sys.getallocatedblocks() + _MANY

@@ -33,7 +33,7 @@ __all__ = ["Cell", "Column", "Row", "RowTable"]
 _HEADER = 1
 _WHEEL_LINES = 3
 #: Lines with news that are drawn in one go: a key press never waits for a whole screen of them.
-_LINES_AT_ONCE = 6
+_LINES_AT_ONCE = 4
 _SIDEWAYS = 8
 
 

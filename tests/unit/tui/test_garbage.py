@@ -55,7 +55,6 @@ def test_many_new_objects_make_it_look_through_everything(
     taken_over: Garbage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(garbage, "_MANY", 10_000)
-    Garbage.__init__(taken_over)
     circle = left_behind()
     taken_over.keep()
     many = [object() for _ in range(20_000)]
@@ -79,5 +78,7 @@ def test_lines_of_widgets_that_are_gone_go_then(
     taken_over.collect()
     assert gone() is not None, "textual no longer keeps it: no need to let go of it"
     monkeypatch.setattr(garbage, "_MANY", -1)
-    Garbage().collect()
+    again = Garbage()
+    again.keep()
+    again.collect()
     assert gone() is None

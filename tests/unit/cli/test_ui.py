@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import subprocess
@@ -12,6 +13,8 @@ import pytest
 
 import nsview
 from nsview.cli import ui
+from nsview.cli.arguments import Arguments
+from nsview.tui.app import NsviewApp
 
 _PARENT = str(Path(nsview.__file__).resolve().parents[1])
 
@@ -91,3 +94,25 @@ def test_without_a_terminal_it_says_what_to_do(words: list[str]) -> None:
         "nsview: error: the terminal UI needs a terminal",
         "nsview: hint: nsview ls, nsview ps, ... print plain text",
     ]
+
+
+def test_the_scanner_says_when_garbage_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the program alone: whoever uses the app as a library keeps the interpreter's ways."""
+    terminal = type("Terminal", (io.StringIO,), {"isatty": lambda _: True})
+    monkeypatch.setattr(sys, "stdin", terminal())
+    monkeypatch.setattr(sys, "stderr", terminal())
+    opened: list[NsviewApp] = []
+    monkeypatch.setattr(NsviewApp, "run", lambda app: opened.append(app))
+    threshold, turn = gc.get_threshold(), sys.getswitchinterval()
+    try:
+        ui.open_ui(
+            Arguments(
+                no_sudo=True, census="proc", ref=None, readonly=True, interval=2.0, theme=None
+            ),
+            [],
+        )
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*threshold)
+        sys.setswitchinterval(turn)
+    assert [one.scanner.garbage is not None for one in opened] == [True]

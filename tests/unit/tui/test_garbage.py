@@ -39,9 +39,11 @@ def left_behind() -> weakref.ref[Circle]:
 
 def test_what_the_ui_left_behind_is_found(taken_over: Garbage) -> None:
     circle = left_behind()
-    assert circle() is not None
+    many = [[number] for number in range(10_000)]
+    assert circle() is not None, "the interpreter did not wait for us"
     taken_over.collect()
     assert circle() is None
+    del many
 
 
 def test_what_a_look_has_made_is_not_gone_through(taken_over: Garbage) -> None:

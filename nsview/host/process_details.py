@@ -57,10 +57,9 @@ def read_uid_maps(
     maps: dict[int, tuple[IdRange, ...]] = {}
     for pid in pids:
         task = snapshot.tasks.get(pid)
-        if task is None or task.namespaces[_USER] in (0, *maps):
-            continue
-        if ranges := _id_map(procfs, pid, "uid_map"):
-            maps[task.namespaces[_USER]] = ranges
+        namespace = 0 if task is None else task.namespaces[_USER]
+        if namespace and namespace not in maps and (ranges := _id_map(procfs, pid, "uid_map")):
+            maps[namespace] = ranges
     return maps
 
 

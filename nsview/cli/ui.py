@@ -13,7 +13,6 @@ from nsview.cli.output import print_note
 from nsview.errors import NsviewError
 
 _SHORTEST_INTERVAL = 0.5
-_TURN_SECONDS = 0.0005
 
 
 def open_ui(arguments: Arguments, words: list[str]) -> int:
@@ -32,8 +31,11 @@ def open_ui(arguments: Arguments, words: list[str]) -> int:
     reference = arguments.ref
     if reference is not None:
         reference = find_container(host.snapshot(stopped=True), reference).ref
+    import asyncio
+
     from nsview.tui.app import NsviewApp
     from nsview.tui.garbage import Garbage
+    from nsview.tui.turns import Turns
 
     app = NsviewApp(
         host,
@@ -43,11 +45,9 @@ def open_ui(arguments: Arguments, words: list[str]) -> int:
         theme=arguments.theme,
         subscribe=ProcessEvents,
     )
-    # The scanner's thread computes for tens of milliseconds where there are thousands of processes,
-    # and the UI's waits for its turn so long each time; Python's own 5 ms would be felt.
-    sys.setswitchinterval(_TURN_SECONDS)
     app.scanner.garbage = Garbage()
-    app.run()
+    with asyncio.Runner(loop_factory=Turns) as runner:
+        runner.run(app.run_async())
     return app.return_code or exit_codes.DONE
 
 

@@ -7,6 +7,7 @@ command, and those imports take longer than all of its work.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import struct
@@ -69,9 +70,13 @@ _libc = foreign.CDLL(None, use_errno=True)
 _libc.syscall.restype = foreign.c_long
 _libc.signal.argtypes = (foreign.c_int, foreign.c_void_p)
 _libc.signal.restype = foreign.c_void_p
-#: Keeps the interpreter's lock: a child must not find it given up.
+#: Keeps the interpreter's lock: a child must not find it given up, and who is in haste gets it back
+#: from other threads too late.
 _locked = foreign.PyDLL(None, use_errno=True)
 _locked.syscall.restype = foreign.c_long
+_locked.eventfd_write.argtypes = (foreign.c_int, foreign.c_ulong)
+_locked.read.argtypes = (foreign.c_int, foreign.c_void_p, foreign.c_size_t)
+_locked.read.restype = foreign.c_long
 
 
 class _Header(foreign.Structure):
@@ -98,6 +103,20 @@ def setns(fd: int, flag: int) -> None:
 def unshare(flags: int) -> None:
     """Give this process namespaces of its own."""
     _check(_libc.unshare(flags))
+
+
+def ring_eventfd(fd: int) -> None:
+    """Add one to an eventfd(2); unlike `os.eventfd_write` without a pause for other threads."""
+    _check(_locked.eventfd_write(fd, 1))
+
+
+def read_at_once(fd: int, size: int) -> bytes:
+    """read(2) of a non-blocking descriptor, nothing where there is nothing; as `ring_eventfd`."""
+    buffer = foreign.create_string_buffer(size)
+    read = _locked.read(fd, foreign.addressof(buffer), size)
+    if read == -1 and foreign.get_errno() in (errno.EAGAIN, errno.EINTR):
+        return b""
+    return buffer.raw[: _check(read)]
 
 
 def clone_into(cgroup: int) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from nsview.errors import NsviewError
+from nsview.kernel.libc import ring_eventfd
 from nsview.kernel.process_events import Event
 
 
@@ -41,7 +42,7 @@ class Watch:
         """End the wait, or the next one."""
         with self._lock:
             if self._bell >= 0:
-                os.eventfd_write(self._bell, 1)
+                ring_eventfd(self._bell)
 
     def subscribe(self, subscribe: Subscribe) -> None:
         """Wait for events too from now on, if they can be had."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import io
 import os
@@ -15,6 +16,8 @@ import nsview
 from nsview.cli import ui
 from nsview.cli.arguments import Arguments
 from nsview.tui.app import NsviewApp
+from nsview.tui.garbage import Garbage
+from nsview.tui.turns import Turns
 
 _PARENT = str(Path(nsview.__file__).resolve().parents[1])
 
@@ -96,13 +99,19 @@ def test_without_a_terminal_it_says_what_to_do(words: list[str]) -> None:
     ]
 
 
-def test_the_scanner_says_when_garbage_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_scanner_says_when_garbage_is_looked_for_and_its_thread_waits_for_the_ui(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """In the program alone: whoever uses the app as a library keeps the interpreter's ways."""
     terminal = type("Terminal", (io.StringIO,), {"isatty": lambda _: True})
     monkeypatch.setattr(sys, "stdin", terminal())
     monkeypatch.setattr(sys, "stderr", terminal())
-    opened: list[NsviewApp] = []
-    monkeypatch.setattr(NsviewApp, "run", lambda app: opened.append(app))
+    opened: list[tuple[Garbage | None, asyncio.AbstractEventLoop]] = []
+
+    async def run(app: NsviewApp) -> None:
+        opened.append((app.scanner.garbage, asyncio.get_running_loop()))
+
+    monkeypatch.setattr(NsviewApp, "run_async", run)
     threshold, turn = gc.get_threshold(), sys.getswitchinterval()
     try:
         ui.open_ui(
@@ -115,4 +124,7 @@ def test_the_scanner_says_when_garbage_is_looked_for(monkeypatch: pytest.MonkeyP
         gc.unfreeze()
         gc.set_threshold(*threshold)
         sys.setswitchinterval(turn)
-    assert [one.scanner.garbage is not None for one in opened] == [True]
+    ((garbage, loop),) = opened
+    assert isinstance(garbage, Garbage)
+    assert isinstance(loop, Turns)
+    assert loop.is_closed()

@@ -70,8 +70,8 @@ _libc = foreign.CDLL(None, use_errno=True)
 _libc.syscall.restype = foreign.c_long
 _libc.signal.argtypes = (foreign.c_int, foreign.c_void_p)
 _libc.signal.restype = foreign.c_void_p
-#: Keeps the interpreter's lock: a child must not find it given up, and who is in haste gets it back
-#: from other threads too late.
+#: Keeps the interpreter's lock: a child must not find it given up, and to get it back from another
+#: thread takes longer than these calls do.
 _locked = foreign.PyDLL(None, use_errno=True)
 _locked.syscall.restype = foreign.c_long
 _locked.eventfd_write.argtypes = (foreign.c_int, foreign.c_ulong)

@@ -12,8 +12,6 @@ from nsview.cli.arguments import Arguments
 from nsview.cli.output import print_note
 from nsview.errors import NsviewError
 
-_SHORTEST_INTERVAL = 0.5
-
 
 def open_ui(arguments: Arguments, words: list[str]) -> int:
     """Run the UI until the user leaves it."""
@@ -41,7 +39,7 @@ def open_ui(arguments: Arguments, words: list[str]) -> int:
         host,
         reference=reference,
         readonly=arguments.readonly,
-        interval=max(arguments.interval, _SHORTEST_INTERVAL),
+        interval=arguments.interval,
         theme=arguments.theme,
         subscribe=ProcessEvents,
     )

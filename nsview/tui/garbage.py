@@ -15,7 +15,7 @@ from typing import Final
 from textual._styles_cache import StylesCache
 
 #: New objects until the interpreter looks by itself after all: when nobody looks at the host. Ten
-#: thousand rows of processes are half as many.
+#: thousand rows of processes are more than a third of that.
 _ALONE: Final = (600_000, 5, 4_000)
 #: Blocks of memory until everything is gone through, which takes 30 ms, on a large host 100: some
 #: 60 MB, or twenty pages that were opened and closed. A page of ten thousand processes is less.

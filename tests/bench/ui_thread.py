@@ -3,10 +3,10 @@
 A key press waits for the callback of the event loop that runs, so each of them is timed: on the
 clock, what of it its thread computed, and for how long it waited while the scan computed: any rest
 it waited for a processor. Before that it waits for its turn, from when there is something to do;
-here what it waited for a processor is left out.
-No key is pressed meanwhile: what comes are looks, of a host that rests, and of one where processes
-and containers come and go. The UI runs at real-time priority: its neighbours are not what is
-measured. A loop that always computes the same tells beside it how even the machine's own time is.
+here what it waited for a processor is left out. No key is pressed meanwhile: what comes are looks,
+of a host that rests, and of one where processes and containers come and go. The UI runs at
+real-time priority: its neighbours are not what is measured. A loop that always computes the same
+tells beside it how even the machine's own time is.
 """
 
 from __future__ import annotations
